@@ -1,0 +1,43 @@
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GO_DIRS        = $$(go list -f '{{.Dir}}' ./...)
+RACE          := $(if $(shell command -v gcc clang cc),-race)# the race detector needs a C compiler
+
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help build demo test test-go test-python bench lint clean
+
+help: ## Shows this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Builds ./caddy with Dashstash in it
+	@mkdir -p .cache
+	@echo "· building Caddy with Dashstash (minutes at first, then seconds)"
+	@./xcaddy.sh >.cache/build.log 2>&1 || { cat .cache/build.log; exit 1; }
+
+demo: build ## Serves a real app behind Dashstash and measures it (ONCE=1 ends then, PORT=8080)
+	@python=$$(tests/setup.sh) && exec "$$python" tests/demo/demo.py
+
+test: ## Runs all tests
+	@$(MAKE) --no-print-directory --keep-going test-go test-python
+
+test-go: ## Runs the Go tests, with the race detector where there is a C compiler
+	@mkdir -p .cache
+	@start=$$(date +%s); go test $(RACE) ./... >.cache/go-test.log 2>&1 || { cat .cache/go-test.log; exit 1; }; \
+		echo "go test $(RACE): $$(grep -c '^ok' .cache/go-test.log) packages passed in $$(($$(date +%s) - start)) s"
+
+test-python: build ## Runs the end-to-end tests (ARGS="-k three_stores" for some of them)
+	@python=$$(tests/setup.sh) && cd tests && \
+		{ "$$python" -m pytest $(ARGS) >../.cache/pytest.log 2>&1 || { cat ../.cache/pytest.log; exit 1; }; }
+	@echo "pytest: $$(tail -n 1 .cache/pytest.log)"
+
+bench: ## Runs the benchmarks
+	@go test -run '^$$' -bench . -benchmem ./...
+
+lint: ## Checks format, go vet and golangci-lint
+	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@go vet ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; \
+		else echo "· golangci-lint is not on the PATH: building it (minutes at first)"; go run $(GOLANGCI_LINT) run; fi
+
+clean: ## Removes what was built, downloaded and measured
+	@rm -rf caddy .cache

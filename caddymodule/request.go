@@ -1,0 +1,136 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/dashstash/dashstash/interceptor"
+)
+
+// maxInMemory is the size in bytes up to which a request is held in memory; a larger one goes to a temporary file.
+const maxInMemory = 1 << 20
+
+// A heldRequest is the body of a callback request. It is held as a whole, since the request's new length must be known
+// before its first byte can go to the app.
+type heldRequest struct {
+	io.ReaderAt
+	size int64
+	file *os.File // nil: it is in memory
+}
+
+// holdRequest reads a request's body, up to limit bytes. The error is one that a Caddy handler returns.
+func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
+	tooLarge := caddyhttp.Error(http.StatusRequestEntityTooLarge, &http.MaxBytesError{Limit: limit})
+	if r.ContentLength > limit { // before the first Read, which asks the browser to send the body
+		return nil, tooLarge
+	}
+	body := io.LimitReader(r.Body, limit+1)
+	var head bytes.Buffer
+	if r.ContentLength > 0 {
+		head.Grow(int(min(r.ContentLength, maxInMemory)) + bytes.MinRead)
+	}
+	n, err := io.CopyN(&head, body, maxInMemory)
+	held := &heldRequest{ReaderAt: bytes.NewReader(head.Bytes()), size: n}
+	if err == nil {
+		err = held.spill(head.Bytes(), body)
+	}
+	switch {
+	case err != nil && err != io.EOF:
+		held.Close()
+		return nil, readError(err)
+	case held.size > limit:
+		held.Close()
+		return nil, tooLarge
+	}
+	return held, nil
+}
+
+// spill moves the body to a temporary file.
+func (h *heldRequest) spill(head []byte, rest io.Reader) error {
+	file, err := os.CreateTemp("", "dash_stash-request-*")
+	if err != nil {
+		return caddyhttp.Error(http.StatusInsufficientStorage, err)
+	}
+	h.file = file
+	h.ReaderAt = file
+	h.size, err = io.Copy(file, io.MultiReader(bytes.NewReader(head), rest))
+	return err
+}
+
+// Close drops the body.
+func (h *heldRequest) Close() error {
+	if h.file == nil {
+		return nil
+	}
+	return errors.Join(h.file.Close(), os.Remove(h.file.Name()))
+}
+
+// readError gives an error of reading a request its status.
+func readError(err error) error {
+	status := http.StatusBadRequest
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		status = http.StatusRequestTimeout
+	}
+	return caddyhttp.Error(status, err)
+}
+
+// claimKey is the context key of a *atomic.Bool: an earlier handler left tokens of another namespace in the request, and a
+// later one sets it to say that it sees to them.
+type claimKey struct{}
+
+// forward returns a copy of r with the body as the app is to get it: body, or as it came if body is nil.
+//
+// Tokens of another namespace are for a dash_stash handler behind this one. If there is none, the app must not see them:
+// when the body is first read, which is behind all handlers, they turn to null unless they were claimed.
+func (h *heldRequest) forward(r *http.Request, body *interceptor.Body) *http.Request {
+	ctx := r.Context()
+	if earlier, ok := ctx.Value(claimKey{}).(*atomic.Bool); ok {
+		earlier.Store(true)
+	}
+	size := h.size
+	open := func() io.Reader { return io.NewSectionReader(h, 0, h.size) }
+	if body != nil {
+		claimed := new(atomic.Bool)
+		if body.HasForeign() {
+			ctx = context.WithValue(ctx, claimKey{}, claimed)
+		}
+		size = body.Size()
+		open = func() io.Reader { return body.Reader(!claimed.Load()) }
+	}
+
+	r = r.WithContext(ctx)
+	r.Header = r.Header.Clone()
+	r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
+	r.Header.Del("Expect")
+	r.ContentLength = size
+	r.TransferEncoding = nil
+	r.GetBody = func() (io.ReadCloser, error) { return &lazyBody{open: open}, nil }
+	r.Body = &lazyBody{open: open}
+	if size == 0 {
+		r.Body = http.NoBody
+	}
+	return r
+}
+
+// A lazyBody opens a body when it is first read.
+type lazyBody struct {
+	open func() io.Reader
+	io.Reader
+}
+
+func (l *lazyBody) Read(p []byte) (int, error) {
+	if l.Reader == nil {
+		l.Reader = l.open()
+	}
+	return l.Reader.Read(p)
+}
+
+func (*lazyBody) Close() error { return nil }

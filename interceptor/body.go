@@ -1,0 +1,107 @@
+package interceptor
+
+import (
+	"bytes"
+	"errors"
+	"hash"
+	"io"
+
+	"github.com/dashstash/dashstash/storage"
+)
+
+// A Body is a run of bytes in pieces, some held in memory and some read from the storage when their turn comes: it never is
+// one large block. Its size is known beforehand.
+type Body struct {
+	pieces  []piece
+	size    int64
+	closers []io.Closer
+}
+
+// A piece is a part of a Body.
+type piece struct {
+	source  io.ReaderAt
+	offset  int64
+	size    int64
+	foreign bool          // a token of another namespace
+	check   *payloadCheck // what it must hash to; nil: it needs no check
+}
+
+// A payloadCheck is how a payload that was read back is checked.
+type payloadCheck struct {
+	key       storage.Key
+	newHash   newHash
+	onDamaged func()
+}
+
+func (b *Body) add(p piece) {
+	if p.size > 0 {
+		b.pieces = append(b.pieces, p)
+		b.size += p.size
+	}
+}
+
+func (b *Body) addBytes(p []byte) {
+	b.add(piece{source: bytes.NewReader(p), size: int64(len(p))})
+}
+
+// Size is the body's length in bytes.
+func (b *Body) Size() int64 { return b.size }
+
+// HasForeign reports whether the body holds tokens of another namespace.
+func (b *Body) HasForeign() bool {
+	for _, p := range b.pieces {
+		if p.foreign {
+			return true
+		}
+	}
+	return false
+}
+
+// Reader returns a reader from the body's start; there may be several at a time, up to Close. With maskForeign, tokens of
+// another namespace are read as null, followed by white space so that the size stays the same. It fails with [ErrDamaged]
+// before the end of a payload that is not what was stored.
+func (b *Body) Reader(maskForeign bool) io.Reader {
+	readers := make([]io.Reader, len(b.pieces))
+	for i, p := range b.pieces {
+		readers[i] = io.NewSectionReader(p.source, p.offset, p.size)
+		switch {
+		case p.check != nil:
+			readers[i] = &checkedReader{payloadCheck: p.check, r: readers[i], rest: p.size, hash: p.check.newHash()}
+		case p.foreign && maskForeign:
+			masked := bytes.Repeat([]byte(" "), int(p.size))
+			copy(masked, "null")
+			readers[i] = bytes.NewReader(masked)
+		}
+	}
+	return io.MultiReader(readers...)
+}
+
+// Close lets go of the payloads. Reading fails from then on.
+func (b *Body) Close() error {
+	var err error
+	for _, c := range b.closers {
+		err = errors.Join(err, c.Close())
+	}
+	b.closers = nil
+	return err
+}
+
+// A checkedReader gives out the last bytes of a payload only if all of them are what was stored.
+type checkedReader struct {
+	*payloadCheck
+	r    io.Reader
+	rest int64
+	hash hash.Hash
+}
+
+func (c *checkedReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.hash.Write(p[:n])
+	c.rest -= int64(n)
+	damaged := c.rest == 0 && n > 0 && storage.Key(c.hash.Sum(nil)) != c.key
+	if damaged || err == io.EOF && c.rest > 0 {
+		c.onDamaged()
+		return 0, ErrDamaged
+	}
+	return n, err
+}

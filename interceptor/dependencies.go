@@ -1,0 +1,88 @@
+package interceptor
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+)
+
+// maxDependencies is the size in bytes up to which a _dash-dependencies answer is looked at.
+const maxDependencies = 32 << 20
+
+// LearnDependencies returns a writer for the body of a _dash-dependencies answer. Close, called behind the last byte, puts
+// what it says in the place of what was known; a body that is not whole, or over 32 MiB, teaches nothing.
+func (a *App) LearnDependencies() io.WriteCloser { return &dependenciesReader{app: a} }
+
+// dependencies is what an app's callbacks say of its ids.
+type dependencies struct {
+	ids         map[string]bool // each id that a callback names
+	browserIDs  map[string]bool // those whose data a clientside callback reads
+	browserDict []idPattern     // the same by wildcard
+}
+
+// readByBrowser reports whether a clientside callback reads the data of the Store with a canonical id.
+func (d *dependencies) readByBrowser(id string) bool {
+	return d.browserIDs[id] || matchesAny(d.browserDict, id)
+}
+
+// A callback is what is read of one callback in _dash-dependencies. A dict id is a text of JSON there, its wildcards being
+// lists: {"index":["ALL"],"type":"df"}.
+type callback struct {
+	Output     string          `json:"output"`
+	Inputs     []dependency    `json:"inputs"`
+	State      []dependency    `json:"state"`
+	Clientside json.RawMessage `json:"clientside_function"`
+}
+
+type dependency struct {
+	ID       string `json:"id"`
+	Property string `json:"property"`
+}
+
+func (d *dependencies) add(c callback) {
+	for _, output := range strings.Split(strings.Trim(c.Output, "."), "...") {
+		if dot := strings.LastIndexByte(output, '.'); dot > 0 {
+			d.ids[canonicalID(output[:dot])] = true
+		}
+	}
+	clientside := len(c.Clientside) > 0 && string(c.Clientside) != "null"
+	for _, in := range append(c.Inputs, c.State...) {
+		id := canonicalID(in.ID)
+		d.ids[id] = true
+		if !clientside || in.Property != "data" {
+			continue
+		}
+		if pattern, err := parseIDPattern(in.ID); err == nil && pattern.dict != nil {
+			d.browserDict = append(d.browserDict, pattern)
+		} else {
+			d.browserIDs[id] = true
+		}
+	}
+}
+
+type dependenciesReader struct {
+	app  *App
+	body []byte
+}
+
+func (r *dependenciesReader) Write(p []byte) (int, error) {
+	if len(r.body) <= maxDependencies {
+		r.body = append(r.body, p...)
+	}
+	return len(p), nil
+}
+
+func (r *dependenciesReader) Close() error {
+	var callbacks []callback
+	if len(r.body) > maxDependencies || json.Unmarshal(r.body, &callbacks) != nil {
+		return nil
+	}
+	known := &dependencies{ids: make(map[string]bool), browserIDs: make(map[string]bool)}
+	for _, c := range callbacks {
+		known.add(c)
+	}
+	r.app.mu.Lock()
+	defer r.app.mu.Unlock()
+	r.app.dependencies = known
+	return nil
+}

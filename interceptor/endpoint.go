@@ -1,0 +1,36 @@
+package interceptor
+
+import (
+	"net/http"
+	"strings"
+)
+
+// An Endpoint is one of a Dash app's addresses, as far as they matter here.
+type Endpoint uint8
+
+const (
+	OtherEndpoint        Endpoint = iota
+	CallbackEndpoint              // POST P_dash-update-component: a callback
+	LayoutEndpoint                // GET P_dash-layout: the component tree
+	DependenciesEndpoint          // GET P_dash-dependencies: the list of callbacks
+)
+
+var endpoints = []struct {
+	method, name string
+	endpoint     Endpoint
+}{
+	{http.MethodPost, "/_dash-update-component", CallbackEndpoint},
+	{http.MethodGet, "/_dash-layout", LayoutEndpoint},
+	{http.MethodGet, "/_dash-dependencies", DependenciesEndpoint},
+}
+
+// EndpointOf says which endpoint a request is for, and returns the prefix P of the app, which is its
+// requests_pathname_prefix without the last slash, as far as it has not been stripped on the way here.
+func EndpointOf(method, path string) (e Endpoint, prefix string) {
+	for _, known := range endpoints {
+		if prefix, ok := strings.CutSuffix(path, known.name); ok && method == known.method {
+			return known.endpoint, prefix
+		}
+	}
+	return OtherEndpoint, ""
+}

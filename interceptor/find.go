@@ -1,0 +1,138 @@
+package interceptor
+
+import (
+	"bytes"
+	"io"
+)
+
+// A tokenSpan is an object in a request that begins with a token.
+type tokenSpan struct {
+	start int64
+	end   int64  // 0 if the object goes on with other keys
+	text  []byte // the token's
+}
+
+// alone reports whether the object holds nothing but the token.
+func (s tokenSpan) alone() bool { return s.end > 0 }
+
+// A textWindow reads a long text through a window.
+type textWindow struct {
+	source io.ReaderAt
+	size   int64
+	window []byte // the bytes from start
+	start  int64
+	err    error
+}
+
+func newTextWindow(source io.ReaderAt, size int64) *textWindow {
+	return &textWindow{source: source, size: size, window: make([]byte, 0, min(size, 64<<10))}
+}
+
+// at is the byte at i, or 0 where there is none.
+func (t *textWindow) at(i int64) byte {
+	if i < 0 || i >= t.size || t.err != nil {
+		return 0
+	}
+	if i < t.start || i >= t.start+int64(len(t.window)) {
+		t.load(i - int64(cap(t.window)/2)) // room both ways
+	}
+	if t.err != nil {
+		return 0
+	}
+	return t.window[i-t.start]
+}
+
+// load moves the window to begin at start, or as near as makes sense.
+func (t *textWindow) load(start int64) {
+	t.start = max(0, min(start, t.size-int64(cap(t.window))))
+	t.window = t.window[:min(int64(cap(t.window)), t.size-t.start)]
+	if n, err := t.source.ReadAt(t.window, t.start); n < len(t.window) {
+		t.err = err
+	}
+}
+
+// find returns where word is, from i on; size if it is not.
+func (t *textWindow) find(word string, i int64) int64 {
+	for ; i+int64(len(word)) <= t.size && t.err == nil; i = t.start + int64(len(t.window)-len(word)) + 1 {
+		if t.at(i); i+int64(len(word)) > t.start+int64(len(t.window)) {
+			t.load(i)
+		}
+		if t.err != nil {
+			break
+		}
+		if found := bytes.Index(t.window[i-t.start:], []byte(word)); found >= 0 {
+			return i + int64(found)
+		}
+	}
+	return t.size
+}
+
+func (t *textWindow) skipSpace(i, step int64) int64 {
+	for isSpace(t.at(i)) {
+		i += step
+	}
+	return i
+}
+
+// nextToken returns the first object from i on whose first key is "$dashstash", with a text of a token's shape; ok is false if
+// there is none.
+//
+// It looks at bytes alone, which is enough: in a JSON text, an unescaped quote begins or ends a string. Behind a brace it
+// begins one, the key; and had it ended one, a dollar sign could not follow.
+func (t *textWindow) nextToken(i int64) (span tokenSpan, ok bool) {
+	for i = t.find(tokenKey, i); i < t.size; i = t.find(tokenKey, i+1) {
+		if span, ok = t.tokenAt(i); ok {
+			return span, true
+		}
+	}
+	return tokenSpan{}, false
+}
+
+// tokenAt returns the object with a token whose key is at i.
+func (t *textWindow) tokenAt(i int64) (span tokenSpan, ok bool) {
+	span.start = t.skipSpace(i-1, -1)
+	if t.at(span.start) != '{' {
+		return span, false
+	}
+	i = t.skipSpace(i+int64(len(tokenKey)), 1)
+	if t.at(i) != ':' {
+		return span, false
+	}
+	i = t.skipSpace(i+1, 1)
+	if t.at(i) != '"' {
+		return span, false
+	}
+	for i++; len(span.text) < TokenSize; i++ {
+		span.text = append(span.text, t.at(i))
+	}
+	if !isTokenText(span.text) || t.at(i) != '"' {
+		return span, false
+	}
+	i = t.skipSpace(i+1, 1)
+	switch t.at(i) {
+	case '}':
+		span.end = i + 1
+		return span, true
+	case ',':
+		return span, true
+	}
+	return span, false
+}
+
+// endOfValue returns where the JSON value that begins at i ends.
+func (t *textWindow) endOfValue(i int64) (end int64, ok bool) {
+	var s scanner
+	for i < t.size && t.at(i) != 0 {
+		n, ev := s.next(t.window[i-t.start:])
+		i += int64(n)
+		switch ev {
+		case evValue:
+			s.skip()
+		case evEnd:
+			return i, true
+		case evBroken:
+			return 0, false
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,143 @@
+// Package interceptor knows the wire protocol between Dash's renderer, in the browser, and a Dash app: where a callback's
+// messages carry the data of a dcc.Store, how a token stands in for it, and what an app consists of. It moves that data
+// into a [storage.Store] on its way to the browser ([Interceptor.Offload]) and puts it back on its way to the app
+// ([Interceptor.Rehydrate]).
+//
+// It knows neither Caddy nor HTTP handlers: a new version of Dash touches this package alone.
+package interceptor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+)
+
+// Errors of [Interceptor.Rehydrate].
+var (
+	// ErrTooLarge: with its payloads put back, the request would be larger than Config.MaxRequest.
+	ErrTooLarge = errors.New("request too large with its data put back")
+	// ErrMissing: the request holds a token whose payload is gone, and Config.OnMissing is [MissingError].
+	ErrMissing = errors.New("data of a Store is gone from the storage")
+	// ErrUnavailable: the storage could not be asked.
+	ErrUnavailable = errors.New("storage is unavailable")
+	// ErrDamaged: a payload read back is not what was stored. It comes out of [Body.Reader], before the payload's end.
+	ErrDamaged = errors.New("payload is damaged")
+)
+
+// OnMissing says what becomes of a request with a token whose payload is gone, or that was not made here.
+type OnMissing uint8
+
+const (
+	MissingNull  OnMissing = iota // the app gets null in its place, as on a first visit
+	MissingError                  // Rehydrate fails with ErrMissing
+)
+
+// Config is what an [Interceptor] is to do.
+type Config struct {
+	// Namespace keeps interceptors apart that share a storage, an app or a secret.
+	Namespace string
+	// Secrets are what tokens are made with; at least one. The first makes tokens, each opens those that it made.
+	Secrets [][]byte
+	// Selection says which Stores are offloaded.
+	Selection Selection
+	// MinSize is the size in bytes from which data is offloaded.
+	MinSize int64
+	// MaxPayload is the size in bytes up to which data is offloaded.
+	MaxPayload int64
+	// MaxRequest is the size in bytes up to which a request may grow.
+	MaxRequest int64
+	// OnMissing says what becomes of a request whose data is gone.
+	OnMissing OnMissing
+	// DryRun only counts what would be offloaded. Tokens that are out already are still opened.
+	DryRun bool
+	// Logger gets warnings, each once. It never gets a token or any data.
+	Logger *slog.Logger
+}
+
+// An Interceptor rewrites the messages of Dash callbacks. Its methods may be called at the same time.
+type Interceptor struct {
+	Config
+	keys *keyring
+
+	mu    sync.Mutex
+	noted recent[struct{}] // what was logged once
+}
+
+// New returns an interceptor.
+func New(config Config) *Interceptor {
+	return &Interceptor{
+		Config: config,
+		keys:   newKeyring(config.Namespace, config.Secrets),
+		noted:  recent[struct{}]{most: maxStores},
+	}
+}
+
+// Figures count what was done to a callback.
+type Figures struct {
+	Stores     int   // payloads that went to the storage, or in a dry run would have gone
+	StoreBytes int64 // their size
+	Tokens     int   // payloads that came back from it
+	TokenBytes int64 // their size
+	Missed     int   // tokens whose payload was gone
+}
+
+// Any reports whether anything was done.
+func (f Figures) Any() bool { return f.Stores+f.Tokens+f.Missed > 0 }
+
+// Plus returns the sum.
+func (f Figures) Plus(g Figures) Figures {
+	return Figures{
+		Stores:     f.Stores + g.Stores,
+		StoreBytes: f.StoreBytes + g.StoreBytes,
+		Tokens:     f.Tokens + g.Tokens,
+		TokenBytes: f.TokenBytes + g.TokenBytes,
+		Missed:     f.Missed + g.Missed,
+	}
+}
+
+// CheckNames logs, once each, the ids that the option stores names and that the app, as far as it is known, does not have.
+func (ic *Interceptor) CheckNames(app *App) {
+	for _, id := range app.unseen(ic.Selection.ids) {
+		ic.warnOnce(app, id, "no component of the app has this id, which the option stores names: check its spelling")
+	}
+}
+
+// decide says whether a Store's data is offloaded, and logs once why it is not where that could surprise.
+func (ic *Interceptor) decide(app *App, id string) bool {
+	switch ic.Selection.decide(app, id) {
+	case offloaded:
+		return true
+	case inlineClientside:
+		ic.warnOnce(app, id, "Store stays in the browser, because a clientside callback reads its data there")
+	case inlinePatched:
+		ic.warnOnce(app, id, "Store stays in the browser, because the app answers with a Patch of its data")
+	case inlineStorageType:
+		ic.once(app, "", slog.LevelInfo,
+			"the app has session or local Stores, which stay in the browser; to offload them too: stores auto memory session local")
+	}
+	return false
+}
+
+func (ic *Interceptor) warnOnce(app *App, id, message string) {
+	ic.once(app, id, slog.LevelWarn, message)
+}
+
+// once logs a message about an app, and a Store of it if id is not empty, the first time.
+func (ic *Interceptor) once(app *App, id string, level slog.Level, message string, args ...any) {
+	key := app.Name + "\x00" + id + "\x00" + message
+	ic.mu.Lock()
+	_, noted := ic.noted.get(key)
+	if !noted {
+		ic.noted.put(key, struct{}{})
+	}
+	ic.mu.Unlock()
+	if noted {
+		return
+	}
+	args = append(args, "app", app.Name)
+	if id != "" {
+		args = append(args, "store", id)
+	}
+	ic.Logger.Log(context.Background(), level, message, args...)
+}

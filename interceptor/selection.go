@@ -1,0 +1,103 @@
+package interceptor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The storage types of a dcc.Store (its prop storage_type); memory is Dash's default.
+const (
+	storageMemory  = "memory"
+	storageSession = "session"
+	storageLocal   = "local"
+)
+
+var storageTypes = []string{storageMemory, storageSession, storageLocal}
+
+// A Selection says which of an app's Stores are to be offloaded. The zero Selection is that of ParseSelection(nil, nil).
+type Selection struct {
+	types   []string // by storage type; nil: by id
+	ids     []idPattern
+	exclude []idPattern
+}
+
+// ParseSelection reads the options stores and exclude.
+//
+// No words in stores, or "auto", mean every Store of the storage type memory; "auto" and storage types mean those types.
+// All else are ids: exact ones, globs with "*", and dict ids as JSON, in which * stands for any value.
+func ParseSelection(stores, exclude []string) (Selection, error) {
+	var s Selection
+	var err error
+	switch {
+	case len(stores) == 0 || len(stores) == 1 && stores[0] == "auto":
+		s.types = []string{storageMemory}
+	case stores[0] == "auto":
+		for _, word := range stores[1:] {
+			if !slices.Contains(storageTypes, word) {
+				return s, fmt.Errorf("stores: %q is no storage type: after auto write %s, or name ids without auto",
+					word, strings.Join(storageTypes, ", "))
+			}
+		}
+		s.types = stores[1:]
+	case slices.Contains(stores, "auto"):
+		return s, fmt.Errorf("stores: auto and ids cannot be mixed: write either auto, with exclude for exceptions, or ids")
+	default:
+		if s.ids, err = parseIDPatterns(stores); err != nil {
+			return s, fmt.Errorf("stores: %w", err)
+		}
+	}
+	if s.exclude, err = parseIDPatterns(exclude); err != nil {
+		return s, fmt.Errorf("exclude: %w", err)
+	}
+	return s, nil
+}
+
+func parseIDPatterns(texts []string) ([]idPattern, error) {
+	var patterns []idPattern
+	for _, text := range texts {
+		pattern, err := parseIDPattern(text)
+		if err != nil {
+			return nil, err
+		}
+		patterns = append(patterns, pattern)
+	}
+	return patterns, nil
+}
+
+// A decision is what is done with a Store's data.
+type decision uint8
+
+const (
+	inlineUnknown     decision = iota // not known to be a Store of this app
+	inlineNotSelected                 // no id in stores means it
+	inlineExcluded                    // an id in exclude means it
+	inlineStorageType                 // its storage type was not asked for
+	inlineClientside                  // a clientside callback reads it in the browser
+	inlinePatched                     // the app patches it in the browser
+	offloaded
+)
+
+// decide says what is to be done with the data of the Store with a canonical id.
+func (s *Selection) decide(app *App, id string) decision {
+	facts := app.store(id)
+	switch {
+	case facts.storageType == "":
+		return inlineUnknown
+	case matchesAny(s.exclude, id):
+		return inlineExcluded
+	case s.types == nil && !matchesAny(s.ids, id):
+		return inlineNotSelected
+	case s.types != nil && !slices.Contains(s.types, facts.storageType):
+		return inlineStorageType
+	case facts.clientside:
+		return inlineClientside
+	case facts.patched:
+		return inlinePatched
+	}
+	return offloaded
+}
+
+func matchesAny(patterns []idPattern, id string) bool {
+	return slices.ContainsFunc(patterns, func(p idPattern) bool { return p.matches(id) })
+}

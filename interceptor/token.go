@@ -1,0 +1,154 @@
+package interceptor
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"hash"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/dashstash/dashstash/storage"
+)
+
+// A token stands in the browser for a payload that is in the storage: {"$dashstash":"<text>"}. The text is base64url of
+//
+//	version    1 byte, 1
+//	namespace  4 bytes, the beginning of the namespace's BLAKE3: tells handlers in a row whose token it is
+//	length     7 bytes, big endian: the payload's, so that a request's size is known before anything is looked up
+//	digest    32 bytes, keyed BLAKE3 of the payload: its key in the storage, and the check of what is read back
+//	tag       16 bytes, keyed BLAKE3 of namespace, scope, length and digest: nobody else can make a token, and one
+//	          that was made for one scope does not open in another
+//
+// Nothing in it depends on time or place: equal data has an equal token, as dcc.Store's own comparison needs it.
+const (
+	tokenKey     = `"$dashstash"`
+	tokenPrefix  = `{` + tokenKey + `:"`
+	tokenSuffix  = `"}`
+	tokenVersion = 1
+
+	versionAt   = 0
+	namespaceAt = versionAt + 1
+	lengthAt    = namespaceAt + 4
+	digestAt    = lengthAt + 7
+	tagAt       = digestAt + storage.KeySize
+	tokenSize   = tagAt + 16
+
+	// TokenSize is the length of a token's text in characters.
+	TokenSize = tokenSize / 3 * 4
+
+	// maxPayloadSize is the largest length that a token can tell, in bytes.
+	maxPayloadSize = 1<<56 - 1
+)
+
+var (
+	errForeign = errors.New("token of another namespace")
+	errInvalid = errors.New("token that was not made with this secret and scope")
+)
+
+// A payloadRef is what a token says: which payload, and how many bytes it has.
+type payloadRef struct {
+	key    storage.Key
+	length int64
+}
+
+// A keyring makes and opens the tokens of one namespace.
+type keyring struct {
+	namespace   string
+	namespaceID [4]byte
+	keys        []keyPair // the first makes tokens, each opens them
+}
+
+// A keyPair is what is derived from one secret.
+type keyPair struct{ digest, tag [32]byte }
+
+func newKeyring(namespace string, secrets [][]byte) *keyring {
+	k := &keyring{namespace: namespace, keys: make([]keyPair, len(secrets))}
+	id := blake3.Sum256([]byte(namespace))
+	copy(k.namespaceID[:], id[:])
+	for i, secret := range secrets {
+		blake3.DeriveKey("github.com/dashstash/dashstash v1 payload digest", secret, k.keys[i].digest[:])
+		blake3.DeriveKey("github.com/dashstash/dashstash v1 token tag", secret, k.keys[i].tag[:])
+	}
+	return k
+}
+
+// A newHash makes the hash whose sum over a payload is its key.
+type newHash func() hash.Hash
+
+// newDigest is the newHash of payloads that get their token now.
+func (k *keyring) newDigest() hash.Hash { return k.keys[0].newDigest() }
+
+func (p *keyPair) newDigest() hash.Hash { return newKeyed(&p.digest) }
+
+// token returns the JSON that stands for a payload in a scope.
+func (k *keyring) token(ref payloadRef, scope string) []byte {
+	var raw [tokenSize]byte
+	binary.BigEndian.PutUint64(raw[lengthAt-1:], uint64(ref.length))
+	raw[versionAt] = tokenVersion
+	copy(raw[namespaceAt:lengthAt], k.namespaceID[:])
+	copy(raw[digestAt:], ref.key[:])
+	copy(raw[tagAt:], k.keys[0].tagOf(k.namespace, scope, raw[lengthAt:tagAt]))
+	text := make([]byte, 0, len(tokenPrefix)+TokenSize+len(tokenSuffix))
+	text = append(text, tokenPrefix...)
+	text = base64.RawURLEncoding.AppendEncode(text, raw[:])
+	return append(text, tokenSuffix...)
+}
+
+// open returns what a token's text stands for, and the hash that checks it. It fails with errForeign or errInvalid.
+func (k *keyring) open(text []byte, scope string) (payloadRef, newHash, error) {
+	var raw [tokenSize]byte
+	if len(text) != TokenSize {
+		return payloadRef{}, nil, errInvalid
+	}
+	if n, err := base64.RawURLEncoding.Decode(raw[:], text); err != nil || n != tokenSize || raw[versionAt] != tokenVersion {
+		return payloadRef{}, nil, errInvalid
+	}
+	if [4]byte(raw[namespaceAt:lengthAt]) != k.namespaceID {
+		return payloadRef{}, nil, errForeign
+	}
+	for i := range k.keys {
+		if subtle.ConstantTimeCompare(raw[tagAt:], k.keys[i].tagOf(k.namespace, scope, raw[lengthAt:tagAt])) == 1 {
+			length := binary.BigEndian.Uint64(raw[lengthAt-1:]) & maxPayloadSize
+			return payloadRef{storage.Key(raw[digestAt:tagAt]), int64(length)}, k.keys[i].newDigest, nil
+		}
+	}
+	return payloadRef{}, nil, errInvalid
+}
+
+// tagOf authenticates a token's length and digest for a namespace and a scope.
+func (p *keyPair) tagOf(namespace, scope string, lengthAndDigest []byte) []byte {
+	h := newKeyed(&p.tag)
+	for _, field := range []string{namespace, scope} {
+		var size [8]byte // keeps ("ab", "c") and ("a", "bc") apart
+		binary.BigEndian.PutUint64(size[:], uint64(len(field)))
+		h.Write(size[:])
+		h.Write([]byte(field))
+	}
+	h.Write(lengthAndDigest)
+	return h.Sum(nil)[:tokenSize-tagAt]
+}
+
+func newKeyed(key *[32]byte) hash.Hash {
+	h, err := blake3.NewKeyed(key[:])
+	if err != nil {
+		panic(err) // only for a key that is not 32 bytes long
+	}
+	return h
+}
+
+// isTokenText reports whether text has a token's exact shape.
+func isTokenText(text []byte) bool {
+	if len(text) != TokenSize {
+		return false
+	}
+	for _, c := range text {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}

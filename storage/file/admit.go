@@ -1,0 +1,92 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/dashstash/dashstash/storage"
+)
+
+// admit makes sure, before anyone reads it, that a file which this process did not write, or which is no longer the one it
+// knew, is a whole payload; it then is an entry like the others. What has expired or is damaged is removed.
+func (s *Store) admit(ctx context.Context, key storage.Key, f *os.File, info fs.FileInfo) error {
+	if s.removeExpired(key, info) {
+		return storage.ErrNotFound
+	}
+	switch err := verify(ctx, f, info.Size()); {
+	case errors.Is(err, errDamaged):
+		s.removeDamaged(key, info, err)
+		return storage.ErrNotFound
+	case err != nil:
+		return fmt.Errorf("checking payload: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return storage.ErrClosed
+	case !s.inPlace(key, info) || !s.index.Fits(payloadSize(info)):
+		// Deleted or replaced meanwhile, or from a process that may keep more: it can be read, but is no entry of ours.
+		return nil
+	}
+	s.index.Add(key, payloadSize(info), time.Now(), &state{checked: info, stamped: info.ModTime()})
+	if e := s.index.Get(key); e != nil {
+		s.stampIfDue(e)
+	}
+	return nil
+}
+
+// removeExpired removes a file that is not in the index and was last used longer ago than payloads are kept.
+func (s *Store) removeExpired(key storage.Key, info fs.FileInfo) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.index.Get(key) != nil || !s.index.Expired(info.ModTime()) {
+		return false
+	}
+	if s.inPlace(key, info) {
+		s.remove(key)
+	}
+	return true
+}
+
+// removeDamaged removes a damaged file, unless a good one has taken its place meanwhile.
+func (s *Store) removeDamaged(key storage.Key, info fs.FileInfo, reason error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inPlace(key, info) {
+		s.logger.Warn("a stored payload was damaged and is removed", "key", shorten(key), "error", reason)
+		s.index.Remove(key)
+		s.remove(key)
+	}
+}
+
+func (s *Store) remove(key storage.Key) {
+	if err := removePayload(s.path(key)); err != nil {
+		s.logger.Warn("cannot remove a payload", "key", shorten(key), "error", err)
+	}
+}
+
+// forget takes out an entry whose file has gone.
+func (s *Store) forget(key storage.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := lookAt(s.path(key)); isAbsent(err) {
+		s.index.Remove(key)
+	}
+}
+
+// inPlace tells whether the file is still the one under key.
+func (s *Store) inPlace(key storage.Key, info fs.FileInfo) bool {
+	now, err := os.Lstat(s.path(key))
+	return err == nil && sameFile(info, now)
+}
+
+// sameFile tells whether now is the very file that known was, as far as one can tell without reading it. It is false if
+// nothing is known.
+func sameFile(known, now fs.FileInfo) bool {
+	return known != nil && os.SameFile(known, now) && known.Size() == now.Size()
+}

@@ -1,0 +1,212 @@
+// Package file keeps payloads in a directory, one plain file each, so that they outlive the process.
+//
+// A payload is at <first two hex digits of the key>/<key in hex>.payload: its bytes, then a trailer of 8 bytes (see
+// trailer). It is written in tmp/ and renamed into place, so that no file is ever half a payload while the machine is up.
+// Nothing is synced to the disk: what a power failure tears is found by its trailer. A file's modification time is the
+// payload's last use. Whatever else is in the directory is left alone.
+//
+// Several processes may use a directory. Each finds what the others stored, but counts only what was there when it started
+// and what it has stored or opened since; and what one of them evicts or lets expire is gone for all.
+package file
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/internal/lru"
+)
+
+// stampInterval is how often a use of a payload is written down as its file's modification time. A process that ends
+// without Close forgets no use that is older.
+const stampInterval = time.Minute
+
+// Store is a [storage.Store] in a directory. Limits.MaxSize counts the bytes of the payloads it holds. Not counted:
+// payloads still being written, evicted ones that a reader holds open, 8 bytes for each entry, and what the file system
+// takes for its blocks and directories.
+type Store struct {
+	dir    string
+	logger *slog.Logger
+
+	// mu guards the index and every change to the files that the index stands for, so that both agree.
+	mu     sync.Mutex
+	index  *lru.Index[*state]
+	closed bool
+}
+
+// state is what the store knows of an entry's file.
+type state struct {
+	checked fs.FileInfo // the file that is known to be whole; nil if none has been read through yet
+	stamped time.Time   // the last use that the file's modification time tells
+}
+
+// Open returns the store in dir, which is created, for this user only, if it is missing. Payloads that are there already
+// are part of it; they are only listed now, and read through when they are first opened. An error tells what is wrong with
+// the directory, and what to do. The logger gets a warning for each payload that is lost; nil logs nothing.
+func Open(dir string, limits storage.Limits, logger *slog.Logger) (*Store, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{dir: dir, logger: logger}
+	s.index = lru.New(&s.mu, limits, s.evicted)
+	if err := s.load(); err != nil {
+		return nil, fmt.Errorf("cannot keep payloads in %s: %w (it must be a directory that this process may read and "+
+			"write: change its owner or mode, or configure another)", dir, err)
+	}
+	return s, nil
+}
+
+// Create starts a payload. Its bytes go to a temporary file as they are written.
+func (s *Store) Create(ctx context.Context) (storage.Writer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.check(0); err != nil {
+		return nil, err
+	}
+	f, err := s.createTemp()
+	if err != nil {
+		return nil, fmt.Errorf("starting a payload: %w", err)
+	}
+	return &writer{ctx: ctx, store: s, file: f}, nil
+}
+
+// Open returns the payload under key. The first time that this process sees the file, it is read through; if it is damaged,
+// it is removed, with a warning in the log, and the error is [storage.ErrNotFound].
+func (s *Store) Open(ctx context.Context, key storage.Key) (storage.Reader, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	checked, err := s.use(key)
+	if err != nil {
+		return nil, err
+	}
+	f, info, err := openPayload(s.path(key))
+	if isAbsent(err) {
+		s.forget(key)
+		return nil, storage.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening payload: %w", err)
+	}
+	if !sameFile(checked, info) {
+		if err := s.admit(ctx, key, f, info); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	return &reader{file: f, size: payloadSize(info)}, nil
+}
+
+// Delete removes the payload under key, also one that another process has put there.
+func (s *Store) Delete(ctx context.Context, key storage.Key) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return storage.ErrClosed
+	}
+	if err := removePayload(s.path(key)); err != nil {
+		return fmt.Errorf("deleting payload: %w", err)
+	}
+	s.index.Remove(key)
+	return nil
+}
+
+// Stats returns what the store holds now; nothing, once it is closed.
+func (s *Store) Stats() storage.Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.index.Stats()
+}
+
+// SetLimits applies at once: what no longer fits is evicted. On a closed store it does nothing.
+func (s *Store) SetLimits(limits storage.Limits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.index.SetLimits(limits)
+	}
+}
+
+// Close writes down when each payload was last used. The files stay, for the next Open.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return storage.ErrClosed
+	}
+	s.closed = true
+	for e := range s.index.All() {
+		if !e.Value.stamped.Equal(e.LastUse) {
+			s.stamp(e)
+		}
+	}
+	s.index.Close()
+	return nil
+}
+
+// check tells why a payload of size bytes cannot be kept.
+func (s *Store) check(size int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.checkLocked(size)
+}
+
+func (s *Store) checkLocked(size int64) error {
+	switch {
+	case s.closed:
+		return storage.ErrClosed
+	case !s.index.Fits(size):
+		return storage.ErrTooLarge
+	}
+	return nil
+}
+
+// use counts a use of key, if the index has it, and returns the file that is known to be whole, or nil.
+func (s *Store) use(key storage.Key) (checked fs.FileInfo, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, storage.ErrClosed
+	}
+	if e := s.index.Use(key); e != nil {
+		s.stampIfDue(e)
+		return e.Value.checked, nil
+	}
+	return nil, nil
+}
+
+// evicted removes an entry's file; the index calls it, with mu held.
+func (s *Store) evicted(e *lru.Entry[*state]) {
+	if err := removePayload(s.path(e.Key)); err != nil {
+		s.logger.Warn("cannot remove a payload that was evicted", "key", shorten(e.Key), "error", err)
+	}
+}
+
+func (s *Store) stampIfDue(e *lru.Entry[*state]) {
+	// A stamp may lie in the future, from a clock that was set back: that is to be corrected, too.
+	if e.LastUse.Sub(e.Value.stamped).Abs() >= stampInterval {
+		s.stamp(e)
+	}
+}
+
+// stamp notes an entry's last use in its file. If that fails, the payload is only taken for older than it is after a
+// restart, so there is nothing to tell anyone.
+func (s *Store) stamp(e *lru.Entry[*state]) {
+	_ = os.Chtimes(s.path(e.Key), time.Time{}, e.LastUse)
+	e.Value.stamped = e.LastUse
+}
+
+// shorten makes a key fit for a log: enough to find the file, not enough to make anything of.
+func shorten(key storage.Key) string { return key.String()[:8] }
+
+// Interface guard
+var _ storage.Limiter = (*Store)(nil)

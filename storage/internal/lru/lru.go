@@ -1,0 +1,180 @@
+// Package lru is the index that local stores share: which payloads there are, how large they are and when each was last
+// used. It keeps them within [storage.Limits] and tells its owner what has to go. It holds no payload and does no I/O.
+package lru
+
+import (
+	"container/list"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/dashstash/dashstash/storage"
+)
+
+// Entry is one payload in an [Index]. The index owns the first three fields; Value is the owner's.
+type Entry[V any] struct {
+	Key     storage.Key
+	Size    int64 // bytes that count against Limits.MaxSize
+	LastUse time.Time
+	Value   V
+}
+
+// Index keeps entries in the order of their last use. It belongs to a store and shares its mutex: the caller holds it
+// during every call, so that the index and what it stands for (bytes, files) change together.
+type Index[V any] struct {
+	mu      sync.Locker
+	limits  storage.Limits
+	evicted func(*Entry[V])
+
+	order   list.List // of *Entry[V], the most recently used at the front: so the first to expire is always at the back
+	entries map[storage.Key]*list.Element
+	bytes   int64
+
+	timer *time.Timer // removes what expires while nobody uses the store; nil until there is something to expire
+	armed bool
+}
+
+// New returns an empty index. Its timer takes mu when it fires. evicted is told, with mu held, of each entry that was
+// removed because of the limits; it must not call the index.
+func New[V any](mu sync.Locker, limits storage.Limits, evicted func(*Entry[V])) *Index[V] {
+	return &Index[V]{mu: mu, limits: limits, evicted: evicted, entries: make(map[storage.Key]*list.Element)}
+}
+
+// Get returns the entry under key, or nil if there is none or it has expired. It does not count as a use.
+func (x *Index[V]) Get(key storage.Key) *Entry[V] {
+	x.expire()
+	if e, ok := x.entries[key]; ok {
+		return e.Value.(*Entry[V])
+	}
+	return nil
+}
+
+// Use is [Index.Get] that counts as a use, now.
+func (x *Index[V]) Use(key storage.Key) *Entry[V] {
+	e := x.Get(key)
+	if e != nil {
+		e.LastUse = time.Now()
+		x.order.MoveToFront(x.entries[key])
+	}
+	return e
+}
+
+// Fits tells whether a payload of size bytes is within Limits.MaxSize on its own.
+func (x *Index[V]) Fits(size int64) bool { return x.limits.MaxSize <= 0 || size <= x.limits.MaxSize }
+
+// Expired tells whether a payload that was last used then is past Limits.TTL.
+func (x *Index[V]) Expired(lastUse time.Time) bool {
+	return x.limits.TTL > 0 && time.Since(lastUse) >= x.limits.TTL
+}
+
+// Add puts in an entry, in place of one that has its key, and evicts what no longer fits beside it: never the entry
+// itself, unless it has expired already. The size must fit (see [Index.Fits]), and no entry may have been used later than
+// lastUse.
+func (x *Index[V]) Add(key storage.Key, size int64, lastUse time.Time, value V) {
+	x.Remove(key)
+	x.entries[key] = x.order.PushFront(&Entry[V]{Key: key, Size: size, LastUse: lastUse, Value: value})
+	x.bytes += size
+	x.expire()
+	x.shrink()
+	x.arm()
+}
+
+// Remove takes out the entry under key, if there is one. It is not reported as evicted.
+func (x *Index[V]) Remove(key storage.Key) {
+	if e, ok := x.entries[key]; ok {
+		x.remove(e)
+	}
+}
+
+// SetLimits applies at once. An entry that alone is too large goes first, rather than all those used before it.
+func (x *Index[V]) SetLimits(limits storage.Limits) {
+	x.limits = limits
+	x.expire()
+	var next *list.Element
+	for e := x.order.Front(); e != nil; e = next {
+		next = e.Next()
+		if !x.Fits(e.Value.(*Entry[V]).Size) {
+			x.evict(e)
+		}
+	}
+	x.shrink()
+	x.armed = false // a timer set for the old TTL is set anew
+	x.arm()
+}
+
+// Stats counts the entries that have not expired.
+func (x *Index[V]) Stats() storage.Stats {
+	x.expire()
+	return storage.Stats{Entries: int64(len(x.entries)), Bytes: x.bytes}
+}
+
+// All yields the entries, the most recently used first.
+func (x *Index[V]) All() iter.Seq[*Entry[V]] {
+	return func(yield func(*Entry[V]) bool) {
+		for e := x.order.Front(); e != nil; e = e.Next() {
+			if !yield(e.Value.(*Entry[V])) {
+				return
+			}
+		}
+	}
+}
+
+// Close forgets all entries, without reporting them, and stops the timer. A timer that has already fired and waits for
+// the mutex finds nothing to do.
+func (x *Index[V]) Close() {
+	x.order.Init()
+	clear(x.entries)
+	x.bytes = 0
+	if x.timer != nil {
+		x.timer.Stop()
+	}
+}
+
+func (x *Index[V]) expire() {
+	for e := x.order.Back(); e != nil && x.Expired(e.Value.(*Entry[V]).LastUse); e = x.order.Back() {
+		x.evict(e)
+	}
+}
+
+// shrink ends before the newest entry, since that one fits on its own.
+func (x *Index[V]) shrink() {
+	for !x.Fits(x.bytes) {
+		x.evict(x.order.Back())
+	}
+}
+
+func (x *Index[V]) evict(e *list.Element) {
+	x.remove(e)
+	x.evicted(e.Value.(*Entry[V]))
+}
+
+func (x *Index[V]) remove(e *list.Element) {
+	entry := e.Value.(*Entry[V])
+	x.order.Remove(e)
+	delete(x.entries, entry.Key)
+	x.bytes -= entry.Size
+}
+
+// arm sets the timer to when the entry at the back expires as things stand. Uses do not move it: it then fires early,
+// finds nothing expired and is set again, which costs less than moving it at every use.
+func (x *Index[V]) arm() {
+	back := x.order.Back()
+	if x.armed || x.limits.TTL <= 0 || back == nil {
+		return
+	}
+	x.armed = true
+	wait := time.Until(back.Value.(*Entry[V]).LastUse.Add(x.limits.TTL))
+	if x.timer == nil {
+		x.timer = time.AfterFunc(wait, x.tick)
+	} else {
+		x.timer.Reset(wait)
+	}
+}
+
+func (x *Index[V]) tick() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.armed = false
+	x.expire()
+	x.arm()
+}

@@ -1,0 +1,97 @@
+// Package storage keeps immutable runs of bytes ("payloads") under keys that name their content.
+//
+// A payload is written once, through a [Writer], and gets its [Key] only when all its bytes are known. Since a key names
+// its content, two payloads under one key are equal: storing one again is a use of the one that is there, entries never
+// go stale, and no two processes can disagree about what a key holds.
+//
+// Every [Store] passes the conformance suite in package storagetest.
+package storage
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"time"
+)
+
+// Errors that callers test for, with errors.Is.
+var (
+	// ErrNotFound: the store holds nothing under the key. It never did, or the payload was evicted, has expired or was
+	// found damaged.
+	ErrNotFound = errors.New("payload not found")
+	// ErrTooLarge: the payload alone is larger than all that the store may hold.
+	ErrTooLarge = errors.New("payload larger than the whole store")
+	// ErrClosed: the store has been closed.
+	ErrClosed = errors.New("store is closed")
+)
+
+// KeySize is the length of a [Key] in bytes.
+const KeySize = 32
+
+// Key names a payload: a digest of its bytes, which the caller computes. Stores never look into it.
+type Key [KeySize]byte
+
+// String returns the key in lower-case hexadecimal.
+func (k Key) String() string { return hex.EncodeToString(k[:]) }
+
+// Store keeps payloads until they are deleted, not used for the time to live, or the least recently used when room is
+// needed. All methods may be called at the same time from many goroutines; after Close they fail with [ErrClosed].
+type Store interface {
+	// Create starts a payload. The context bounds all that the writer does.
+	Create(ctx context.Context) (Writer, error)
+	// Open returns the payload under key, held open, and counts as a use of it. It fails with [ErrNotFound] if there is
+	// none.
+	Open(ctx context.Context, key Key) (Reader, error)
+	// Delete removes the payload under key. Removing what is not there is no error. Readers that are open go on.
+	Delete(ctx context.Context, key Key) error
+	// Stats returns what the store holds now: nothing, once it is closed.
+	Stats() Stats
+	// Close frees what the store holds on to. Readers that are open go on; writers can still be read back and aborted.
+	Close() error
+}
+
+// Writer takes the bytes of one payload, in order. A writer belongs to one goroutine and ends with a successful Commit or
+// with Abort. Until it has ended, also after a failed Write or Commit, ReadAt gives back the bytes that Write accepted, so
+// that a caller can send elsewhere what could not be stored. A writer that has ended fails all calls but Abort.
+type Writer interface {
+	// Write accepts all of p or, with an error, the part of it that it reports; [ErrTooLarge] as soon as the payload can
+	// no longer fit. It keeps no reference to p. After an error, what follows would leave a gap: Write and Commit fail too.
+	io.Writer
+	io.ReaderAt
+	// Commit makes the payload readable under key, whole or not at all. If the store has that key already, the new bytes
+	// are dropped and the entry counts as used.
+	Commit(key Key) error
+	// Abort drops the bytes. After a successful Commit, or a second time, it does nothing.
+	Abort()
+}
+
+// Reader is a payload held open: its bytes stay readable until Close, whatever happens to the entry meanwhile. ReadAt may
+// be called from many goroutines.
+type Reader interface {
+	io.ReaderAt
+	io.Closer
+	// Size is the payload's length in bytes.
+	Size() int64
+}
+
+// Stats is what a store holds.
+type Stats struct {
+	Entries int64 // payloads
+	Bytes   int64 // their total size
+}
+
+// Limits bound a store; each zero value means no bound.
+type Limits struct {
+	// MaxSize is how many bytes of payloads are kept. The least recently used go first.
+	MaxSize int64
+	// TTL is how long a payload is kept after its last use.
+	TTL time.Duration
+}
+
+// Limiter is a [Store] whose limits can be changed while it is in use.
+type Limiter interface {
+	Store
+	// SetLimits applies at once: what no longer fits is evicted.
+	SetLimits(Limits)
+}

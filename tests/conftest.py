@@ -1,0 +1,127 @@
+"""Fixtures: dash_app, proxy, caddy, browser, new_tab, tab, page. tests/README.md shows them in use.
+
+Whatever a test starts is stopped at its end, also when it fails, and then asked for complaints: a console message, a
+token that reached the app, an error in Caddy's log. Any complaint fails the test; a failed test shows the logs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from harness import browser as chromium
+from harness.app import App
+from harness.caddy import Caddy, site, stash
+from harness.process import free_port
+from harness.tab import Tab
+
+STARTED = pytest.StashKey[list]()
+FAILURES = Path(__file__).parents[1] / ".cache" / "failures"
+
+
+@pytest.fixture
+def started(request) -> list:
+    """What the test has started, for the report of a failure."""
+    return request.node.stash.setdefault(STARTED, [])
+
+
+def settle_up(things: list) -> None:
+    """Stops processes and fails the test with their complaints."""
+    complaints = []
+    for thing in reversed(things):
+        thing.stop()
+        complaints += thing.complaints()
+    if complaints:
+        pytest.fail("\n".join(complaints), pytrace=False)
+
+
+@pytest.fixture
+def dash_app(tmp_path, started):
+    """dash_app("three_stores.py", **options of harness.app.App) -> App, running."""
+    apps: list[App] = []
+
+    def start(file: str | Path, **options) -> App:
+        apps.append(App(file, tmp_path, **options))
+        started.append(apps[-1])
+        return apps[-1]
+
+    yield start
+    settle_up(apps)
+
+
+@pytest.fixture
+def caddy(tmp_path_factory, started, dash_app):
+    """caddy(sites, port, folder=..., global_options=...) -> Caddy, running; a fresh folder unless one is given."""
+    running: list[Caddy] = []
+
+    def start(sites: str, port: int, *, folder: Path | None = None, **options) -> Caddy:
+        running.append(Caddy(sites, port, folder or tmp_path_factory.mktemp("caddy"), **options))
+        started.append(running[-1])
+        return running[-1]
+
+    yield start
+    settle_up(running)
+
+
+@pytest.fixture
+def proxy(caddy):
+    """proxy(app) -> Caddy with Dashstash in front of the app.
+
+    options: what stands inside the directive's block, one option a line
+    directives: instead of that, all that stands before reverse_proxy; "" is a plain Caddy
+    after: what stands behind reverse_proxy
+    folder, global_options: as for caddy
+    """
+
+    def start(app: App, options: str = "", *, directives: str | None = None, after: str = "", **caddy_options) -> Caddy:
+        port = free_port()
+        before = stash(options) if directives is None else directives
+        return caddy(site(port, f"127.0.0.1:{app.port}", before, after), port, **caddy_options)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        launched = chromium.launch(playwright)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def new_tab(browser, started, dash_app, caddy):
+    """new_tab() -> Tab of a new user; new_tab(beside=tab) -> another tab of the same user.
+
+    It asks for dash_app and caddy only so that tabs are closed before those stop.
+    """
+    tabs: list[Tab] = []
+
+    def open_tab(beside: Tab | None = None, **options) -> Tab:
+        tabs.append(chromium.open_tab(browser, beside and beside.page.context, **options))
+        started.append(tabs[-1])
+        return tabs[-1]
+
+    yield open_tab
+    settle_up(tabs)
+
+
+@pytest.fixture
+def tab(new_tab) -> Tab:
+    return new_tab()
+
+
+@pytest.fixture
+def page(tab):
+    """Playwright's page of the tab."""
+    return tab.page
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        for thing in item.stash.get(STARTED, []):
+            report.sections.append((thing.name, thing.evidence(FAILURES / item.name)))

@@ -1,0 +1,131 @@
+"""A Caddy of our own build in a process of its own, and the Caddyfiles for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from .process import Process, free_port
+
+REPO = Path(__file__).parents[2]
+
+
+def binary() -> Path:
+    """The Caddy under test: ./caddy of the repository, or what DASHSTASH_CADDY names."""
+    path = Path(os.environ.get("DASHSTASH_CADDY", REPO / "caddy"))
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: run make build")
+    return path
+
+
+def stash(options: str = "", matcher: str = "") -> str:
+    """A dash_stash directive with these options, one a line."""
+    head = f"dash_stash {matcher}".rstrip()
+    return f"{head} {{\n{indent(options)}\n}}" if options.strip() else head
+
+
+def site(port: int, upstream: str, directives: str = "", after: str = "") -> str:
+    """A site on a loopback port: the directives, reverse_proxy to the upstream (or several, with blanks), the rest."""
+    body = "\n".join(part for part in (textwrap.dedent(directives), f"reverse_proxy {upstream}",
+                                       textwrap.dedent(after)) if part.strip())
+    return f"http://127.0.0.1:{port} {{\n{indent(body)}\n}}\n"
+
+
+def indent(text: str) -> str:
+    return textwrap.indent(textwrap.dedent(text).strip("\n"), "\t")
+
+
+class Caddy:
+    """Runs Caddy on the sites of a Caddyfile, with data, configuration and admin port of its own in `folder`.
+
+    `port` is the one that `url` tells. `global_options` go to the Caddyfile's first block.
+    A restart keeps the folder, and with it what `storage file` holds; two Caddys in one folder are replicas.
+    """
+
+    name = "caddy"
+
+    def __init__(self, sites: str, port: int, folder: Path, *, global_options: str = ""):
+        self.url = f"http://127.0.0.1:{port}/"
+        self.folder = folder
+        self.admin_port = free_port()
+        self._global_options = global_options
+        self._caddyfile = folder / f"Caddyfile-{self.admin_port}"
+        self._log_file = folder / f"caddy-{self.admin_port}.log"
+        self._env = {"XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config"),
+                     "HOME": str(folder)}
+        self._allowed: list[str] = []
+        self._write(sites)
+        self.start()
+
+    @property
+    def data(self) -> Path:
+        """Caddy's data directory."""
+        return self.folder / "data" / "caddy"
+
+    def start(self) -> None:
+        self.process = Process("caddy", [binary(), "run", "--config", self._caddyfile, "--adapter", "caddyfile"],
+                               self._log_file, self._env, self.folder)
+        self.process.wait_ready(self._serves)
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def reload(self, sites: str | None = None) -> None:
+        """Loads these sites (or the same ones again) without a restart; RuntimeError with Caddy's words if it refuses."""
+        if sites is not None:
+            self._write(sites)
+        self.command("reload", "--force", "--config", str(self._caddyfile), "--adapter", "caddyfile",
+                     "--address", f"127.0.0.1:{self.admin_port}")
+
+    def command(self, *args: str) -> str:
+        """Runs ./caddy with these arguments in this Caddy's environment and returns its output."""
+        done = subprocess.run([binary(), *args], env={**os.environ, **self._env}, cwd=self.folder, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        if done.returncode != 0:
+            raise RuntimeError(f"caddy {args[0]} ended with status {done.returncode}:\n{done.stdout}")
+        return done.stdout
+
+    def logs(self, level: str = "", message: str = "") -> list[dict[str, Any]]:
+        """The JSON log's entries of a level (debug, info, warn, error) whose message the regular expression finds."""
+        entries = (json.loads(line) for line in self.process.log().splitlines() if line.startswith("{"))
+        return [entry for entry in entries
+                if level in ("", entry["level"]) and re.search(message, entry.get("msg", ""))]
+
+    def allow(self, pattern: str) -> None:
+        """Log lines that the regular expression finds are no complaint."""
+        self._allowed.append(pattern)
+
+    def complaints(self) -> list[str]:
+        """Log lines that no healthy Caddy writes: errors, panics, data races, and its death."""
+        found = ["caddy died"] if self.process.died else []
+        for line in self.process.log().splitlines():
+            bad = ('"level":"error"' in line or '"level":"panic"' in line or '"level":"fatal"' in line
+                   or line.startswith(("panic:", "fatal error:", "WARNING: DATA RACE")))
+            if bad and not any(re.search(pattern, line) for pattern in self._allowed):
+                found.append(f"caddy logged: {line}")
+        return found
+
+    def evidence(self, folder: Path) -> str:
+        return f"{self._caddyfile.read_text()}\n{self.process.log_tail()}"
+
+    def _serves(self) -> bool:
+        """Whether the configuration is running: until then the admin endpoint says null, or nothing."""
+        try:
+            return requests.get(f"http://127.0.0.1:{self.admin_port}/config/", timeout=10).json() is not None
+        except requests.ConnectionError:
+            return False
+
+    def _write(self, sites: str) -> None:
+        options = f"admin 127.0.0.1:{self.admin_port}\npersist_config off\n" + textwrap.dedent(self._global_options)
+        self._caddyfile.write_text(f"{{\n{indent(options)}\n}}\n\n{sites}")

@@ -1,0 +1,143 @@
+"""One browser tab: what it sent and received, and what it complained about."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, Request, expect
+
+from .exchange import Exchange, Recorder
+
+LOADING = """() => {
+    const stores = window.dash_stores || [];
+    return stores.length > 0 && stores.some(store => store.getState().isLoading);
+}"""
+DRAWN = """async id => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const plot = () => document.getElementById(id).querySelector('.js-plotly-plot');
+    const deadline = performance.now() + 30000;
+    await frame();
+    await frame();  // React has handed the figure over by now
+    while (!plot()?.data && performance.now() < deadline) await frame();
+    return JSON.stringify({data: plot().data, layout: plot().layout});
+}"""
+RENDERED = "document.querySelector('#react-entry-point > :not(._dash-loading)') !== null"
+
+
+class Tab:
+    """Playwright's page, plus records of it. `page` is Playwright's own; use it for clicks, locators, scripts.
+    Without `bodies` the exchanges have none, which is right for measuring time.
+
+    complaints() lists console errors and warnings, uncaught exceptions and failed requests that were not allowed().
+    """
+
+    name = "browser tab"
+
+    def __init__(self, page: Page, bodies: bool = True):
+        self.page = page
+        self.console: list[str] = []
+        self._problems: list[str] = []
+        self._allowed: list[str] = []
+        self._recorder = Recorder(page, bodies)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self._problems.append(f"uncaught exception: {error}"))
+        page.on("requestfailed", self._on_failed)
+
+    # Acting
+
+    def open(self, url: str, timeout: float = 30) -> None:
+        """Goes to the address and waits until the app has rendered and all its callbacks have ended."""
+        self.page.goto(url, timeout=timeout * 1000)
+        self.settle(timeout)
+
+    def reload(self) -> None:
+        self.page.reload()
+        self.settle()
+
+    def click(self, selector: str) -> None:
+        """Clicks and waits until all callbacks that it set off have ended."""
+        self.page.click(selector)
+        self.settle()
+
+    def settle(self, timeout: float = 30) -> None:
+        """Waits until the page has rendered, no callback is due or pending and every answer has been recorded."""
+        deadline = time.monotonic() + timeout
+        self.page.wait_for_function(RENDERED, timeout=timeout * 1000)
+        while self.page.evaluate(LOADING) or self._recorder.pending:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"callbacks still pending after {timeout:g} s: {self._recorder.pending}")
+            self.page.wait_for_timeout(10)  # lets the browser's events in
+
+    def stop(self) -> None:
+        """Closes the user's context, with all its tabs."""
+        self.page.context.close()
+
+    # Looking
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).inner_text()
+
+    def expect_text(self, selector: str, text: str | re.Pattern, timeout: float = 30) -> None:
+        """Waits until the element's whole text is this, or its pattern matches."""
+        expect(self.page.locator(selector)).to_have_text(text, timeout=timeout * 1000)
+
+    def figure(self, graph_id: str) -> dict[str, Any]:
+        """What a dcc.Graph has drawn: Plotly's data and layout. Waits for the first drawing; settle() before it."""
+        return json.loads(self.page.evaluate(DRAWN, graph_id))
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """Every finished request of this tab, in the order in which they were sent."""
+        return self._recorder.exchanges
+
+    @property
+    def callbacks(self) -> list[Exchange]:
+        """Every finished _dash-update-component exchange, in the order in which they were sent."""
+        return [exchange for exchange in self.exchanges if exchange.is_callback]
+
+    def forget(self) -> None:
+        """Starts the records of exchanges anew."""
+        self._recorder.exchanges.clear()
+
+    # The link
+
+    def slow_link(self, megabits: float, latency_ms: float) -> None:
+        """Has Chromium emulate a link of that rate in each direction, with that latency to every request."""
+        rate = megabits * 1e6 / 8
+        self._recorder.cdp.send("Network.emulateNetworkConditions", {
+            "offline": False, "latency": latency_ms, "downloadThroughput": rate, "uploadThroughput": rate})
+
+    # Complaints
+
+    def allow(self, pattern: str) -> None:
+        """Console messages, exceptions and failed requests that the regular expression finds are no complaint."""
+        self._allowed.append(pattern)
+
+    def complaints(self) -> list[str]:
+        return [problem for problem in self._problems
+                if not any(re.search(pattern, problem) for pattern in self._allowed)]
+
+    def evidence(self, folder: Path) -> str:
+        """What helps to understand a failure: where the tab is, its console, its last callbacks, a picture."""
+        if self.page.is_closed():
+            return "closed"
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = folder / "page.png"
+        self.page.screenshot(path=picture)
+        lines = [f"at {self.page.url}, picture in {picture}", *self.console]
+        lines += [f"{e.method} {e.path}: {e.status} {e.failure} up {e.bytes_up} down {e.bytes_down}"
+                  for e in self.callbacks[-10:]]
+        return "\n".join(lines)
+
+    def _on_console(self, message) -> None:
+        line = f"console {message.type}: {message.text} ({message.location.get('url', '')})"
+        self.console.append(line)
+        if message.type in ("error", "warning"):
+            self._problems.append(line)
+
+    def _on_failed(self, request: Request) -> None:
+        self._problems.append(f"failed request: {request.method} {request.url}: {request.failure}")
