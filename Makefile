@@ -22,16 +22,21 @@ test: ## Runs all tests
 
 test-go: ## Runs the Go tests, with the race detector where there is a C compiler
 	@mkdir -p .cache
-	@start=$$(date +%s); go test $(RACE) ./... >.cache/go-test.log 2>&1 || { cat .cache/go-test.log; exit 1; }; \
-		echo "go test $(RACE): $$(grep -c '^ok' .cache/go-test.log) packages passed in $$(($$(date +%s) - start)) s"
+	@start=$$(date +%s); go test -v $(RACE) ./... >.cache/go-test.log 2>&1 || \
+		{ grep -vE '^ *(=== |--- PASS|PASS$$|ok )' .cache/go-test.log; exit 1; }; \
+		! grep -E '^ *--- SKIP' .cache/go-test.log || { echo "a test skipped itself"; exit 1; }; \
+		echo "go test $(RACE): $$(grep -cE '^ *--- PASS' .cache/go-test.log) tests in $$(grep -c '^ok' .cache/go-test.log)" \
+			"packages passed in $$(($$(date +%s) - start)) s"
 
 test-python: build ## Runs the end-to-end tests (ARGS="-k three_stores" for some of them)
 	@python=$$(tests/setup.sh) && cd tests && \
 		{ "$$python" -m pytest $(ARGS) >../.cache/pytest.log 2>&1 || { cat ../.cache/pytest.log; exit 1; }; }
+	@! tail -n 1 .cache/pytest.log | grep -qE 'skipped|xfailed' || { tail -n 1 .cache/pytest.log; exit 1; }
 	@echo "pytest: $$(tail -n 1 .cache/pytest.log)"
 
-bench: ## Runs the benchmarks
-	@go test -run '^$$' -bench . -benchmem ./...
+bench: build ## Runs the benchmarks (ARGS="-bench Offload" for some of Go's)
+	@go test -run '^$$' -bench . -benchmem $(ARGS) ./...
+	@python=$$(tests/setup.sh) && "$$python" tests/bench/frame.py
 
 lint: ## Checks format, go vet and golangci-lint
 	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }

@@ -7,9 +7,10 @@ import (
 
 // A tokenSpan is an object in a request that begins with a token.
 type tokenSpan struct {
-	start int64
-	end   int64  // 0 if the object goes on with other keys
-	text  []byte // the token's
+	start   int64
+	textEnd int64  // behind the token's text
+	end     int64  // 0 if the object goes on with other keys
+	text    []byte // the token's
 }
 
 // alone reports whether the object holds nothing but the token.
@@ -108,7 +109,8 @@ func (t *textWindow) tokenAt(i int64) (span tokenSpan, ok bool) {
 	if !isTokenText(span.text) || t.at(i) != '"' {
 		return span, false
 	}
-	i = t.skipSpace(i+1, 1)
+	span.textEnd = i + 1
+	i = t.skipSpace(span.textEnd, 1)
 	switch t.at(i) {
 	case '}':
 		span.end = i + 1

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -25,7 +26,10 @@ func parseDict(text string) (map[string]any, bool) {
 	var dict map[string]any
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
-	if decoder.Decode(&dict) != nil || decoder.More() {
+	if decoder.Decode(&dict) != nil {
+		return nil, false
+	}
+	if _, err := decoder.Token(); err != io.EOF {
 		return nil, false
 	}
 	for _, value := range dict {
@@ -51,14 +55,10 @@ type idPattern struct {
 	dict map[string]any // nil: not a dict
 }
 
-// anyValue stands for any value of a dict pattern's key. Dash writes its wildcards like this in _dash-dependencies, with
-// MATCH, ALL or ALLSMALLER.
-var anyValue = []any{"*"}
-
 // parseIDPattern parses a pattern as a person writes it: df, df-*, {"type":"df","index":*}.
 func parseIDPattern(text string) (idPattern, error) {
 	if text == "" {
-		return idPattern{}, fmt.Errorf("empty id")
+		return idPattern{}, fmt.Errorf(`"" is no id: write the id of a dcc.Store`)
 	}
 	if !strings.HasPrefix(text, "{") {
 		return idPattern{text: text}, nil
@@ -70,7 +70,7 @@ func parseIDPattern(text string) (idPattern, error) {
 	return idPattern{text: text, dict: dict}, nil
 }
 
-// quoteStars turns each * that stands as a value into anyValue's JSON.
+// quoteStars turns each * that stands as a value into a list, as Dash writes its wildcards in _dash-dependencies.
 func quoteStars(text string) string {
 	var quoted strings.Builder
 	inString := false

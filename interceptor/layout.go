@@ -46,6 +46,9 @@ type layoutFrame struct {
 func (l *layoutReader) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0 && !l.broken; {
 		n, ev := l.s.next(rest)
+		if len(l.value) > maxIDText {
+			l.value, l.long = l.value[:0], true
+		}
 		switch ev {
 		case evBroken:
 			l.broken = true
@@ -55,9 +58,6 @@ func (l *layoutReader) Write(p []byte) (int, error) {
 			l.enter(rest[n])
 		case evEnd:
 			l.leave()
-		}
-		if len(l.value) > maxIDText {
-			l.value, l.long = l.value[:0], true
 		}
 		rest = rest[n:]
 	}

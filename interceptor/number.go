@@ -19,9 +19,18 @@ import (
 // is but for a fraction of zeros. Proving that is several times cheaper than to parse and to format the double; only
 // what cannot be proved goes that long way.
 func appendNumber(dst, lit []byte) ([]byte, bool) {
+	if part := returnedPart(lit); part != nil {
+		return append(dst, part...), true
+	}
+	return appendParsed(dst, lit)
+}
+
+// returnedPart returns the part of the number literal lit that a browser returns, which is all of it or all but a fraction of
+// zeros, and a sign before zero; nil where this cannot be told without parsing.
+func returnedPart(lit []byte) []byte {
 	w, k, ok := plainDecimal(lit)
 	if !ok {
-		return appendParsed(dst, lit)
+		return nil
 	}
 	if k > 0 && lit[len(lit)-1] == '0' {
 		for k > 0 && lit[len(lit)-1] == '0' {
@@ -33,13 +42,13 @@ func appendNumber(dst, lit []byte) ([]byte, bool) {
 	}
 	switch {
 	case w == 0:
-		return append(dst, '0'), true
+		return lit[len(lit)-1:] // of "0" or "-0"
 	case w < 1e15, // DBL_DIG: decimals of at most 15 digits all give different doubles, so none is shorter than lit
 		k == 0 && w <= 1<<53, // 16 digits, and every other decimal as short is at least 1 away
 		k > 0 && w < 1e17 && isShortest(w, k):
-		return append(dst, lit...), true
+		return lit
 	}
-	return appendParsed(dst, lit)
+	return nil
 }
 
 // plainDecimal reads lit as an integer or a decimal fraction without an exponent: its magnitude is w / 10^k. It reports

@@ -48,8 +48,7 @@ func (o *Offload) takePayload(p []byte) error {
 // beginPayload begins to store a payload that is large enough, unless it is not to be stored or cannot be.
 func (o *Offload) beginPayload() bool {
 	pl := o.payload
-	if isPatch(pl.raw) {
-		o.app.learnPatched(o.id)
+	if o.learnPatch(pl.raw) {
 		return false
 	}
 	if !o.ic.DryRun {
@@ -60,6 +59,16 @@ func (o *Offload) beginPayload() bool {
 		}
 	}
 	pl.hash = o.ic.keys.newDigest()
+	return true
+}
+
+// learnPatch reports whether a value, of which at least the beginning is known, is a Patch, and learns that the app patches
+// the Store: also from a small one, since what it is to change may be a token by now.
+func (o *Offload) learnPatch(value []byte) bool {
+	if !isPatch(value) {
+		return false
+	}
+	o.app.learnPatched(o.id)
 	return true
 }
 
@@ -118,8 +127,11 @@ func (o *Offload) endPayload() error {
 	if pl == nil {
 		return nil
 	}
-	if pl.hash == nil && (len(pl.raw) < int(o.ic.MinSize) || string(pl.raw) == "null" || !o.beginPayload()) {
-		return o.passPayload()
+	if pl.hash == nil {
+		stays := o.learnPatch(pl.raw) || len(pl.raw) < int(o.ic.MinSize) || string(pl.raw) == "null"
+		if stays || !o.beginPayload() {
+			return o.passPayload()
+		}
 	}
 	if err := o.writePayload(); err != nil || o.payload == nil {
 		return err

@@ -26,7 +26,7 @@ func (ic *Interceptor) Rehydrate(
 	for span, ok := text.nextToken(0); ok; span, ok = text.nextToken(end) {
 		s := slot{tokenSpan: span}
 		s.ref, s.newHash, s.err = ic.keys.open(span.text, scope)
-		end = span.start + 1
+		end = span.textEnd
 		switch {
 		case span.alone() && s.err == nil:
 			total += s.ref.length - (span.end - span.start)

@@ -44,7 +44,7 @@ const (
 	maxKeyText  = 4 << 10 // bytes of a key that are kept; the text of a longer key is ""
 	maxNumber   = 2 << 10 // bytes of a captured number; a longer one counts as broken
 	maxDepth    = 1 << 20 // open containers
-	plainDigits = 15      // whole numbers of so many digits are exact in a browser
+	shortString = 32      // bytes
 )
 
 // A scanner walks a JSON text that arrives in chunks of any size, in constant memory. Its owner calls next, which uses up
@@ -67,9 +67,10 @@ type scanner struct {
 	key     []byte // the last key, as it stands between its quotes
 	keyLong bool   // the last key is longer than maxKeyText
 
-	quiet bool    // a value is being skipped or captured,
-	base  int     // inside so many open containers,
-	out   *[]byte // and appended to this, if captured
+	quiet  bool    // a value is being skipped or captured,
+	base   int     // inside so many open containers,
+	out    *[]byte // and appended to this, if captured:
+	copied int     // of next's p, so many bytes are in it, or not to be in it as they are
 }
 
 // skip passes over the value that evValue announced.
@@ -112,301 +113,189 @@ func (s *scanner) keyText() string {
 
 // next uses up the first n bytes of p and says why it stopped there.
 func (s *scanner) next(p []byte) (n int, ev event) {
-	i := 0
-	copied := 0 // of p, so much is in *s.out if it belongs there
-	stop := func(ev event) (int, event) {
-		if s.out != nil && i > copied {
-			*s.out = append(*s.out, p[copied:i]...)
-		}
-		if ev == evEnd {
-			s.quiet, s.out = false, nil
-		}
-		return i, ev
+	s.copied = 0
+	n, ev = s.scan(p)
+	if s.out != nil && n > s.copied {
+		*s.out = append(*s.out, p[s.copied:n]...)
 	}
+	if ev == evEnd {
+		s.quiet, s.out = false, nil
+	}
+	return n, ev
+}
 
-	for i < len(p) {
-		switch s.cut {
-		case cutString, cutKey:
-			isKey := s.cut == cutKey
-			end, ended := s.endOfString(p, i)
-			if isKey && !s.quiet {
-				s.addKey(p[i:end], ended)
-			}
-			i = end
-			if !ended {
-				return stop(evMore)
-			}
-			s.cut = cutNone
-			if isKey {
-				s.want = wantColon
-				if !s.quiet {
-					return stop(evKey)
-				}
-			} else if s.valueEnded() {
-				return stop(evEnd)
-			}
-			continue
-
-		case cutLiteral:
-			for i < len(p) && s.literal != "" {
-				if p[i] != s.literal[0] {
-					return stop(evBroken)
-				}
-				i, s.literal = i+1, s.literal[1:]
-			}
-			if s.literal != "" {
-				return stop(evMore)
-			}
-			s.cut = cutNone
-			if s.valueEnded() {
-				return stop(evEnd)
-			}
-			continue
-
-		case cutNumber:
-			end := endOfNumber(p, i)
-			if len(s.number)+end-i <= maxNumber {
-				s.number = append(s.number, p[i:end]...)
-			} else if s.out != nil {
-				*s.out = append(*s.out, s.number...)
-				return stop(evBroken)
-			}
-			i, copied = end, end
-			if i == len(p) {
-				return i, evMore
-			}
-			s.cut = cutNone
-			if p[i] == 'I' && string(s.number) == "-" {
-				if s.out != nil {
-					*s.out = append(*s.out, '-')
-				}
-				s.cut, s.literal = cutLiteral, "Infinity"
-				continue
-			}
-			if s.out != nil && !s.appendNumber(s.number) {
-				return stop(evBroken)
-			}
-			if s.valueEnded() {
-				return stop(evEnd)
-			}
+// scan is next without the copying that is left at its end. evMore means here, and in what it calls, that it goes on if there
+// are bytes left.
+func (s *scanner) scan(p []byte) (i int, ev event) {
+	for i < len(p) && ev == evMore {
+		if s.cut != cutNone {
+			i, ev = s.resume(p, i)
 			continue
 		}
-
 		c := p[i]
-		if isSpace(c) {
+		switch {
+		case isSpace(c):
 			i++
-			continue
-		}
-		switch s.want {
-		case wantValue, wantValueOrEnd:
-			if c == ']' && s.want == wantValueOrEnd {
-				i++
-				if s.closed() {
-					return stop(evEnd)
-				}
-				continue
-			}
+		case s.want == wantValue || s.want == wantValueOrEnd && c != ']':
 			if !s.quiet && !s.announced {
 				s.announced = true
 				return i, evValue
 			}
 			s.announced = false
-			switch {
-			case isNumberByte[c]:
-				start := i
-				i = endOfNumber(p, i)
-				if i == len(p) || c == '-' && i == start+1 { // cut, or perhaps -Infinity
-					if s.out != nil {
-						*s.out = append(*s.out, p[copied:start]...)
-					}
-					copied = i
-					s.cut, s.number = cutNumber, append(s.number[:0], p[start:i]...)
-					continue
-				}
-				if s.out != nil && !isPlainInteger(p[start:i]) {
-					*s.out = append(*s.out, p[copied:start]...)
-					copied = i
-					if !s.appendNumber(p[start:i]) {
-						return stop(evBroken)
-					}
-				}
-				if s.valueEnded() {
-					return stop(evEnd)
-				}
-				continue
-			case c == '"':
-				s.cut = cutString
-			case c == '{':
-				s.open.push(true)
-				s.want = wantKeyOrEnd
-			case c == '[':
-				s.open.push(false)
-				s.want = wantValueOrEnd
-			default:
-				if s.literal = literals[c]; s.literal == "" {
-					return stop(evBroken)
-				}
-				s.cut = cutLiteral
-				continue
-			}
-			if s.open.n > maxDepth {
-				return stop(evBroken)
-			}
-		case wantKey, wantKeyOrEnd:
-			if c == '}' && s.want == wantKeyOrEnd {
-				i++
-				if s.closed() {
-					return stop(evEnd)
-				}
-				continue
-			}
-			if c != '"' {
-				return stop(evBroken)
-			}
-			s.cut, s.key, s.keyLong = cutKey, s.key[:0], false
-		case wantColon:
-			if c != ':' {
-				return stop(evBroken)
-			}
-			s.want = wantValue
-		case wantCommaOrEnd:
-			inObject := s.open.top()
-			switch {
-			case c == ',' && inObject:
+			i, ev = s.begin(p, i)
+		case s.want == wantKey || s.want == wantKeyOrEnd && c != '}':
+			i, ev = s.beginKey(p, i)
+		case s.want == wantColon && c == ':':
+			i, s.want = i+1, wantValue
+		case s.want == wantCommaOrEnd && c == ',':
+			if i, s.want = i+1, wantValue; s.open.top() {
 				s.want = wantKey
-			case c == ',':
-				s.want = wantValue
-			case c == '}' && inObject, c == ']' && !inObject:
-				i++
-				if s.closed() {
-					return stop(evEnd)
-				}
-				continue
-			default:
-				return stop(evBroken)
 			}
-		case wantNothing:
-			return stop(evBroken)
+		case c == ']' && (s.want == wantValueOrEnd || s.want == wantCommaOrEnd && !s.open.top()),
+			c == '}' && (s.want == wantKeyOrEnd || s.want == wantCommaOrEnd && s.open.top()):
+			s.open.pop()
+			i, ev = i+1, s.endValue()
+		default:
+			ev = evBroken
 		}
-		i++
 	}
-	return stop(evMore)
+	return i, ev
 }
 
-// valueEnded notes the end of a value, and reports whether the owner is to know of it.
-func (s *scanner) valueEnded() bool {
-	s.want = wantCommaOrEnd
+// begin begins the value at p[i], and ends it where that is cheap.
+func (s *scanner) begin(p []byte, i int) (int, event) {
+	switch c := p[i]; {
+	case isNumberByte[c]:
+		start, end := i, endOfNumber(p, i)
+		if end == len(p) || c == '-' && end == start+1 { // cut, or perhaps -Infinity
+			s.copyRun(p, start, end)
+			s.cut, s.number = cutNumber, append(s.number[:0], p[start:end]...)
+			return end, evMore
+		}
+		if s.out != nil && len(returnedPart(p[start:end])) != end-start {
+			s.copyRun(p, start, end)
+			if !s.appendNumber(p[start:end]) {
+				return end, evBroken
+			}
+		}
+		return end, s.endValue()
+	case c == '"':
+		if end := endOfShortString(p, i+1); end > 0 {
+			return end, s.endValue()
+		}
+		s.cut = cutString
+	case c == '{':
+		s.open.push(true)
+		s.want = wantKeyOrEnd
+	case c == '[':
+		s.open.push(false)
+		s.want = wantValueOrEnd
+	default:
+		if s.literal = literals[c]; s.literal == "" {
+			return i, evBroken
+		}
+		s.cut = cutLiteral
+		return i, evMore
+	}
+	if s.open.n > maxDepth {
+		return i, evBroken
+	}
+	return i + 1, evMore
+}
+
+// beginKey begins the key at p[i], and ends it where that is cheap.
+func (s *scanner) beginKey(p []byte, i int) (int, event) {
+	if p[i] != '"' {
+		return i, evBroken
+	}
+	if s.quiet {
+		if end := endOfShortString(p, i+1); end > 0 {
+			s.want = wantColon
+			return end, evMore
+		}
+	}
+	s.cut, s.key, s.keyLong = cutKey, s.key[:0], false
+	return i + 1, evMore
+}
+
+// resume goes on with a token that has begun before p[i].
+func (s *scanner) resume(p []byte, i int) (int, event) {
+	switch s.cut {
+	case cutString, cutKey:
+		end, ended := s.endOfString(p, i)
+		if s.cut == cutKey && !s.quiet {
+			s.addKey(p[i:end], ended)
+		}
+		switch {
+		case !ended:
+			return end, evMore
+		case s.cut == cutString:
+			return end, s.endValue()
+		}
+		s.cut, s.want = cutNone, wantColon
+		if s.quiet {
+			return end, evMore
+		}
+		return end, evKey
+
+	case cutLiteral:
+		for i < len(p) && s.literal != "" {
+			if p[i] != s.literal[0] {
+				return i, evBroken
+			}
+			i, s.literal = i+1, s.literal[1:]
+		}
+		if s.literal != "" {
+			return i, evMore
+		}
+		return i, s.endValue()
+	}
+
+	end := endOfNumber(p, i)
+	s.copyRun(p, i, end)
+	switch {
+	case len(s.number)+end-i <= maxNumber:
+		s.number = append(s.number, p[i:end]...)
+	case s.out != nil:
+		*s.out = append(append(*s.out, s.number...), p[i:end]...)
+		s.cut = cutNone
+		return end, evBroken
+	default:
+		s.number = append(s.number[:0], '0') // it matters only that it is not "-"
+	}
+	if end == len(p) {
+		return end, evMore
+	}
+	s.cut = cutNone
+	switch {
+	case p[end] == 'I' && string(s.number) == "-":
+		if s.out != nil {
+			*s.out = append(*s.out, '-')
+		}
+		s.cut, s.literal = cutLiteral, "Infinity"
+		return end, evMore
+	case s.out != nil && !s.appendNumber(s.number):
+		return end, evBroken
+	}
+	return end, s.endValue()
+}
+
+// copyRun appends what comes before p[i], if it is captured, and leaves it to the caller to append what goes up to end.
+func (s *scanner) copyRun(p []byte, i, end int) {
+	if s.out != nil {
+		*s.out = append(*s.out, p[s.copied:i]...)
+	}
+	s.copied = end
+}
+
+// endValue notes that a value has ended. The event is evEnd if the owner is to know.
+func (s *scanner) endValue() event {
+	s.cut, s.want = cutNone, wantCommaOrEnd
 	if s.open.n == 0 {
 		s.want = wantNothing
 	}
-	return !s.quiet || s.open.n == s.base
+	if s.quiet && s.open.n > s.base {
+		return evMore
+	}
+	return evEnd
 }
-
-// closed is valueEnded for a container.
-func (s *scanner) closed() bool {
-	s.open.pop()
-	return s.valueEnded()
-}
-
-// appendNumber appends a captured number as a browser would return it. What is no number is appended as it is.
-func (s *scanner) appendNumber(literal []byte) (ok bool) {
-	if *s.out, ok = appendNumber(*s.out, literal); !ok {
-		*s.out = append(*s.out, literal...)
-	}
-	return ok
-}
-
-// addKey appends a part of a key; the last part ends with the closing quote.
-func (s *scanner) addKey(part []byte, last bool) {
-	if last {
-		part = part[:len(part)-1]
-	}
-	if len(s.key)+len(part) > maxKeyText {
-		s.keyLong = true
-		return
-	}
-	s.key = append(s.key, part...)
-}
-
-// endOfString returns the end of the string that p[i:] goes on with, behind its closing quote, or that it has no end in p.
-func (s *scanner) endOfString(p []byte, i int) (end int, ended bool) {
-	if s.escaped {
-		s.escaped = false
-		i++
-	}
-	quote := -1
-	for {
-		if quote < i {
-			if quote = bytes.IndexByte(p[i:], '"'); quote >= 0 {
-				quote += i
-			} else {
-				quote = len(p)
-			}
-		}
-		backslash := bytes.IndexByte(p[i:quote], '\\')
-		switch {
-		case backslash >= 0 && i+backslash+1 == len(p):
-			s.escaped = true
-			return len(p), false
-		case backslash >= 0:
-			i += backslash + 2
-		case quote == len(p):
-			return len(p), false
-		default:
-			return quote + 1, true
-		}
-	}
-}
-
-func endOfNumber(p []byte, i int) int {
-	for i < len(p) && isNumberByte[p[i]] {
-		i++
-	}
-	return i
-}
-
-// isPlainInteger reports whether a number is the same in a browser at a glance: a short whole number.
-func isPlainInteger(literal []byte) bool {
-	if len(literal) > plainDigits || literal[0] == '0' && len(literal) > 1 {
-		return false
-	}
-	for _, c := range literal {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return true
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
-
-var isNumberByte = func() (table [256]bool) {
-	for _, c := range []byte("0123456789+-.eE") {
-		table[c] = true
-	}
-	return table
-}()
-
-var literals = [256]string{'t': "true", 'f': "false", 'n': "null", 'N': "NaN", 'I': "Infinity"}
-
-// A bitStack is a stack of bits.
-type bitStack struct {
-	words []uint64
-	n     int
-}
-
-func (b *bitStack) push(bit bool) {
-	word, mask := b.n/64, uint64(1)<<(b.n%64)
-	if word == len(b.words) {
-		b.words = append(b.words, 0)
-	}
-	if b.words[word] &^= mask; bit {
-		b.words[word] |= mask
-	}
-	b.n++
-}
-
-func (b *bitStack) pop() { b.n-- }
-
-// top is the last bit that was pushed; there must be one.
-func (b *bitStack) top() bool { return b.words[(b.n-1)/64]>>((b.n-1)%64)&1 == 1 }
