@@ -40,7 +40,7 @@ type dependency struct {
 }
 
 func (d *dependencies) add(c callback) {
-	for _, output := range strings.Split(strings.Trim(c.Output, "."), "...") {
+	for output := range strings.SplitSeq(strings.Trim(c.Output, "."), "...") {
 		if dot := strings.LastIndexByte(output, '.'); dot > 0 {
 			d.ids[canonicalID(output[:dot])] = true
 		}

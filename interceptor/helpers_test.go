@@ -170,6 +170,7 @@ type spyStore struct {
 	storage.Store
 	opens   int
 	writers int // that have not ended
+	readers int // that are not closed
 
 	failCreate, failCommit, failOpen error
 	failWrite                        error // from byte failAt on
@@ -192,7 +193,22 @@ func (s *spyStore) Open(ctx context.Context, key storage.Key) (storage.Reader, e
 	if s.failOpen != nil {
 		return nil, s.failOpen
 	}
-	return s.Store.Open(ctx, key)
+	r, err := s.Store.Open(ctx, key)
+	if err == nil {
+		s.readers++
+		r = &spyReader{r, s}
+	}
+	return r, err
+}
+
+type spyReader struct {
+	storage.Reader
+	store *spyStore
+}
+
+func (r *spyReader) Close() error {
+	r.store.readers--
+	return r.Reader.Close()
 }
 
 type spyWriter struct {

@@ -91,7 +91,7 @@ func (d *document) string() {
 	for range d.r.IntN(4) {
 		d.text = append(d.text, oneOf(d.r,
 			"a", "data", "-1.50", "é", "日本", "🦆", `\"`, `\\`, `\\\"`, `\/`, `\n`, `\u00e9`, `\ud83e\udd86`, `\u0022`, "]}", "{[,:", "NaN",
-			"__dash_patch_update", "$dashstash", "\u2028", "<&>", strings.Repeat("x", d.r.IntN(30)))...)
+			"-__dash_patch_update", "$dashstash", "\u2028", "<&>", strings.Repeat("x", d.r.IntN(30)))...)
 	}
 	d.text = append(d.text, '"')
 }
@@ -114,6 +114,34 @@ func (d *document) withNumbers(literals []string) string {
 		done = n.end
 	}
 	out.Write(d.text[done:])
+	return out.String()
+}
+
+// browserNumbers returns a JSON text, or the beginning of one, with its numbers as a browser would return them, after the oracle in Go.
+func browserNumbers(text []byte) string {
+	var out bytes.Buffer
+	for len(text) > 0 {
+		n := 1
+		switch c := text[0]; {
+		case c == '"':
+			for n < len(text) && text[n] != '"' {
+				if text[n] == '\\' {
+					n++
+				}
+				n++
+			}
+			n = min(n+1, len(text))
+		case (c == '-' || c-'0' <= 9) && !bytes.HasPrefix(text, []byte("-I")):
+			for n < len(text) && strings.IndexByte("0123456789+-.eE", text[n]) >= 0 {
+				n++
+			}
+			out.WriteString(numberToString(string(text[:n])))
+			text = text[n:]
+			continue
+		}
+		out.Write(text[:n])
+		text = text[n:]
+	}
 	return out.String()
 }
 

@@ -22,7 +22,7 @@ func (ic *Interceptor) Rehydrate(
 	text := newTextWindow(body, size)
 	var slots []slot
 	total := size
-	end := int64(0)
+	var end int64
 	for span, ok := text.nextToken(0); ok; span, ok = text.nextToken(end) {
 		s := slot{tokenSpan: span}
 		s.ref, s.newHash, s.err = ic.keys.open(span.text, scope)
@@ -34,7 +34,8 @@ func (ic *Interceptor) Rehydrate(
 			// The app patched what it believes to be its data; what the token stands for is no longer that.
 			s.err = errInvalid
 			if s.end, ok = text.endOfValue(span.start); !ok {
-				continue // no JSON: the app will say so
+				end = size // no JSON: the app will say so
+				continue
 			}
 		case !span.alone():
 			continue // somebody's own data

@@ -26,10 +26,10 @@ func (s *Store) admit(ctx context.Context, key storage.Key, f *os.File, info fs.
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.closed:
-		return storage.ErrClosed
-	case !s.inPlace(key, info) || !s.index.Fits(payloadSize(info)):
+	if err := s.index.Check(0); err != nil {
+		return err
+	}
+	if !s.inPlace(key, info) || !s.index.Fits(payloadSize(info)) {
 		// Deleted or replaced meanwhile, or from a process that may keep more: it can be read, but is no entry of ours.
 		return nil
 	}
@@ -44,7 +44,7 @@ func (s *Store) admit(ctx context.Context, key storage.Key, f *os.File, info fs.
 func (s *Store) removeExpired(key storage.Key, info fs.FileInfo) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.index.Get(key) != nil || !s.index.Expired(info.ModTime()) {
+	if s.index.Check(0) != nil || s.index.Get(key) != nil || !s.index.Expired(info.ModTime()) {
 		return false
 	}
 	if s.inPlace(key, info) {

@@ -34,9 +34,8 @@ type Store struct {
 	logger *slog.Logger
 
 	// mu guards the index and every change to the files that the index stands for, so that both agree.
-	mu     sync.Mutex
-	index  *lru.Index[*state]
-	closed bool
+	mu    sync.Mutex
+	index *lru.Index[*state]
 }
 
 // state is what the store knows of an entry's file.
@@ -110,8 +109,8 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return storage.ErrClosed
+	if err := s.index.Check(0); err != nil {
+		return err
 	}
 	if err := removePayload(s.path(key)); err != nil {
 		return fmt.Errorf("deleting payload: %w", err)
@@ -131,19 +130,16 @@ func (s *Store) Stats() storage.Stats {
 func (s *Store) SetLimits(limits storage.Limits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.index.SetLimits(limits)
-	}
+	s.index.SetLimits(limits)
 }
 
 // Close writes down when each payload was last used. The files stay, for the next Open.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return storage.ErrClosed
+	if err := s.index.Check(0); err != nil {
+		return err
 	}
-	s.closed = true
 	for e := range s.index.All() {
 		if !e.Value.stamped.Equal(e.LastUse) {
 			s.stamp(e)
@@ -157,25 +153,15 @@ func (s *Store) Close() error {
 func (s *Store) check(size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.checkLocked(size)
-}
-
-func (s *Store) checkLocked(size int64) error {
-	switch {
-	case s.closed:
-		return storage.ErrClosed
-	case !s.index.Fits(size):
-		return storage.ErrTooLarge
-	}
-	return nil
+	return s.index.Check(size)
 }
 
 // use counts a use of key, if the index has it, and returns the file that is known to be whole, or nil.
 func (s *Store) use(key storage.Key) (checked fs.FileInfo, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, storage.ErrClosed
+	if err := s.index.Check(0); err != nil {
+		return nil, err
 	}
 	if e := s.index.Use(key); e != nil {
 		s.stampIfDue(e)

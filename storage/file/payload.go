@@ -90,7 +90,7 @@ func (w *writer) usable() error {
 func (s *Store) commit(key storage.Key, w *writer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.checkLocked(w.size); err != nil {
+	if err := s.index.Check(w.size); err != nil {
 		return err
 	}
 	// Only a file that is known to be whole makes the new bytes superfluous. Any other is replaced: its payload would be

@@ -13,9 +13,8 @@ import (
 // Store is a [storage.Store] in memory. Limits.MaxSize counts the bytes of the payloads it holds. Not counted, and to be
 // reckoned with: payloads still being written, evicted ones that a reader holds open, and about 300 bytes for each entry.
 type Store struct {
-	mu     sync.Mutex
-	index  *lru.Index[*payload]
-	closed bool
+	mu    sync.Mutex
+	index *lru.Index[*payload]
 }
 
 // New returns an empty store.
@@ -44,8 +43,8 @@ func (s *Store) Open(ctx context.Context, key storage.Key) (storage.Reader, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, storage.ErrClosed
+	if err := s.index.Check(0); err != nil {
+		return nil, err
 	}
 	e := s.index.Use(key)
 	if e == nil {
@@ -61,8 +60,8 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return storage.ErrClosed
+	if err := s.index.Check(0); err != nil {
+		return err
 	}
 	s.index.Remove(key)
 	return nil
@@ -79,19 +78,16 @@ func (s *Store) Stats() storage.Stats {
 func (s *Store) SetLimits(limits storage.Limits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.index.SetLimits(limits)
-	}
+	s.index.SetLimits(limits)
 }
 
 // Close drops all payloads.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return storage.ErrClosed
+	if err := s.index.Check(0); err != nil {
+		return err
 	}
-	s.closed = true
 	s.index.Close()
 	return nil
 }
@@ -100,23 +96,13 @@ func (s *Store) Close() error {
 func (s *Store) check(size int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.checkLocked(size)
-}
-
-func (s *Store) checkLocked(size int64) error {
-	switch {
-	case s.closed:
-		return storage.ErrClosed
-	case !s.index.Fits(size):
-		return storage.ErrTooLarge
-	}
-	return nil
+	return s.index.Check(size)
 }
 
 func (s *Store) commit(key storage.Key, p *payload) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.checkLocked(p.size); err != nil {
+	if err := s.index.Check(p.size); err != nil {
 		return err
 	}
 	if s.index.Use(key) == nil {

@@ -30,8 +30,9 @@ type Index[V any] struct {
 	entries map[storage.Key]*list.Element
 	bytes   int64
 
-	timer *time.Timer // removes what expires while nobody uses the store; nil until there is something to expire
-	armed bool
+	closed bool
+	timer  *time.Timer // removes what expires while nobody uses the store; nil until there is something to expire
+	armed  bool
 }
 
 // New returns an empty index. Its timer takes mu when it fires. evicted is told, with mu held, of each entry that was
@@ -62,6 +63,18 @@ func (x *Index[V]) Use(key storage.Key) *Entry[V] {
 // Fits tells whether a payload of size bytes is within Limits.MaxSize on its own.
 func (x *Index[V]) Fits(size int64) bool { return x.limits.MaxSize <= 0 || size <= x.limits.MaxSize }
 
+// Check tells why a payload of size bytes cannot be put in: [storage.ErrClosed] or [storage.ErrTooLarge]. With size 0 it tells
+// whether the index is open.
+func (x *Index[V]) Check(size int64) error {
+	switch {
+	case x.closed:
+		return storage.ErrClosed
+	case !x.Fits(size):
+		return storage.ErrTooLarge
+	}
+	return nil
+}
+
 // Expired tells whether a payload that was last used then is past Limits.TTL.
 func (x *Index[V]) Expired(lastUse time.Time) bool {
 	return x.limits.TTL > 0 && time.Since(lastUse) >= x.limits.TTL
@@ -86,8 +99,12 @@ func (x *Index[V]) Remove(key storage.Key) {
 	}
 }
 
-// SetLimits applies at once. An entry that alone is too large goes first, rather than all those used before it.
+// SetLimits applies at once. An entry that alone is too large goes first, rather than all those used before it. On a closed
+// index it does nothing.
 func (x *Index[V]) SetLimits(limits storage.Limits) {
+	if x.closed {
+		return
+	}
 	x.limits = limits
 	x.expire()
 	var next *list.Element
@@ -122,6 +139,7 @@ func (x *Index[V]) All() iter.Seq[*Entry[V]] {
 // Close forgets all entries, without reporting them, and stops the timer. A timer that has already fired and waits for
 // the mutex finds nothing to do.
 func (x *Index[V]) Close() {
+	x.closed = true
 	x.order.Init()
 	clear(x.entries)
 	x.bytes = 0

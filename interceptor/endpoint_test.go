@@ -1,0 +1,37 @@
+package interceptor
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Endpoints are known by method and the end of the path, whatever the app's prefix.
+func TestEndpointOf(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		method, path string
+		want         Endpoint
+		prefix       string
+	}{
+		{"POST", "/_dash-update-component", CallbackEndpoint, ""},
+		{"POST", "/a/b/_dash-update-component", CallbackEndpoint, "/a/b"},
+		{"GET", "/a/_dash-layout", LayoutEndpoint, "/a"},
+		{"GET", "/_dash-dependencies", DependenciesEndpoint, ""},
+		{"GET", "/_dash-update-component", OtherEndpoint, ""},
+		{"POST", "/_dash-layout", OtherEndpoint, ""},
+		{"HEAD", "/_dash-layout", OtherEndpoint, ""},
+		{"POST", "/_dash-update-component/", OtherEndpoint, ""},
+		{"POST", "/x_dash-update-component", OtherEndpoint, ""},
+		{"GET", "/_dash-component-suites/dash/_dash-layout.js", OtherEndpoint, ""},
+		{"GET", "", OtherEndpoint, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
+			t.Parallel()
+			endpoint, prefix := EndpointOf(tt.method, tt.path)
+			require.Equal(t, tt.want, endpoint)
+			require.Equal(t, tt.prefix, prefix)
+		})
+	}
+}
