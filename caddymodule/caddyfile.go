@@ -45,7 +45,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Errf("dash_stash takes a matcher and a block, not %q", d.Val())
 	}
 	seen := make(map[string]bool)
 	for d.NextBlock(0) {
@@ -69,11 +69,11 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser, option string) (err er
 		h.Exclude, err = someArgs(d)
 	case "min_size":
 		h.MinSize = new(int64)
-		*h.MinSize, err = sizeArg(d)
+		*h.MinSize, err = sizeArg(d, 0)
 	case "max_payload":
-		h.MaxPayload, err = sizeArg(d)
+		h.MaxPayload, err = sizeArg(d, 1)
 	case "max_request":
-		h.MaxRequest, err = sizeArg(d)
+		h.MaxRequest, err = sizeArg(d, 1)
 	case "ttl":
 		h.TTL, err = durationArg(d)
 	case "on_missing":
@@ -87,7 +87,7 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser, option string) (err er
 	case "dry_run":
 		h.DryRun = true
 		if d.NextArg() {
-			err = d.ArgErr()
+			err = d.Errf("dry_run takes no value, not %q: leave the line out to turn it off", d.Val())
 		}
 	case "storage":
 		h.StorageRaw, err = storageArg(d)
@@ -100,10 +100,10 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser, option string) (err er
 
 // storageArg loads a storage module by its name.
 func storageArg(d *caddyfile.Dispenser) (json.RawMessage, error) {
-	if !d.NextArg() {
-		return nil, d.ArgErr()
+	name := ""
+	if d.NextArg() {
+		name = d.Val()
 	}
-	name := d.Val()
 	id := storageNamespace + "." + name
 	if _, err := caddy.GetModule(id); err != nil {
 		var names []string
@@ -119,36 +119,22 @@ func storageArg(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	return caddyconfig.JSONModuleObject(module, "backend", name, nil), nil
 }
 
-// UnmarshalCaddyfile sets up the storage from Caddyfile tokens. Syntax:
-//
-//	file [<directory>] {
-//		max_size <size>
-//	}
-func (f *FileStorage) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalStorage(d, &f.Path, &f.MaxSize)
-}
-
-// UnmarshalCaddyfile sets up the storage from Caddyfile tokens. Syntax:
-//
-//	memory [<name>] {
-//		max_size <size>
-//	}
-func (m *MemoryStorage) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalStorage(d, &m.Name, &m.MaxSize)
-}
-
 func unmarshalStorage(d *caddyfile.Dispenser, place *string, maxSize *int64) (err error) {
 	d.Next() // the module's name
+	name := d.Val()
 	if d.NextArg() {
 		*place = d.Val()
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Errf("storage %s takes one value at most: %q is one too many", name, d.Val())
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		switch d.Val() {
 		case "max_size":
-			if *maxSize, err = sizeArg(d); err != nil {
+			if *maxSize != 0 {
+				return d.Errf("max_size is given twice: keep one")
+			}
+			if *maxSize, err = sizeArg(d, 1); err != nil {
 				return err
 			}
 		default:
@@ -158,22 +144,28 @@ func unmarshalStorage(d *caddyfile.Dispenser, place *string, maxSize *int64) (er
 	return nil
 }
 
-func oneArg(d *caddyfile.Dispenser) (arg string, err error) {
-	if !d.AllArgs(&arg) {
-		return "", d.ArgErr()
+// oneArg returns the value of an option that takes one.
+func oneArg(d *caddyfile.Dispenser) (string, error) {
+	option := d.Val()
+	args := d.RemainingArgs()
+	if len(args) != 1 {
+		return "", d.Errf("%s takes one value, not %d: %q", option, len(args), args)
 	}
-	return arg, nil
+	return args[0], nil
 }
 
+// someArgs returns the values of an option that takes one or more.
 func someArgs(d *caddyfile.Dispenser) ([]string, error) {
+	option := d.Val()
 	args := d.RemainingArgs()
 	if len(args) == 0 {
-		return nil, d.ArgErr()
+		return nil, d.Errf("%s takes one value or more: leave the line out for the default", option)
 	}
 	return args, nil
 }
 
-func sizeArg(d *caddyfile.Dispenser) (int64, error) {
+// sizeArg returns the value of an option that takes a size, of least bytes or more.
+func sizeArg(d *caddyfile.Dispenser, least uint64) (int64, error) {
 	option := d.Val()
 	arg, err := oneArg(d)
 	if err != nil {
@@ -183,9 +175,13 @@ func sizeArg(d *caddyfile.Dispenser) (int64, error) {
 	if err != nil || size > math.MaxInt64 {
 		return 0, d.Errf("%s: %q is not a size: write a number and a unit, like 512KiB or 1GiB", option, arg)
 	}
+	if size < least { // a zero in JSON means the default
+		return 0, d.Errf("%s: %q is too small: use %dB or more, or leave the line out for the default", option, arg, least)
+	}
 	return int64(size), nil
 }
 
+// durationArg returns the value of an option that takes a duration.
 func durationArg(d *caddyfile.Dispenser) (caddy.Duration, error) {
 	option := d.Val()
 	arg, err := oneArg(d)
@@ -196,12 +192,11 @@ func durationArg(d *caddyfile.Dispenser) (caddy.Duration, error) {
 	if err != nil {
 		return 0, d.Errf("%s: %q is not a duration: write a number and a unit, like 30m, 24h or 7d", option, arg)
 	}
+	if duration <= 0 { // a zero in JSON means the default
+		return 0, d.Errf("%s: %q is too short: use 1s or more, or leave the line out for the default", option, arg)
+	}
 	return caddy.Duration(duration), nil
 }
 
-// Interface guards
-var (
-	_ caddyfile.Unmarshaler = (*Handler)(nil)
-	_ caddyfile.Unmarshaler = (*FileStorage)(nil)
-	_ caddyfile.Unmarshaler = (*MemoryStorage)(nil)
-)
+// Interface guard
+var _ caddyfile.Unmarshaler = (*Handler)(nil)

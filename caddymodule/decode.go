@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"iter"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -44,23 +45,23 @@ func newInflater(r io.Reader) (io.ReadCloser, error) {
 
 var errStopped = errors.New("decoding was stopped")
 
-// A decodingWriter decodes what is written to it, and writes that to another writer, in a goroutine that ends with Close or
-// stop.
+// A decodingWriter decodes what is written to it, and writes that to another writer. A decoder would rather read: it is a
+// coroutine, which runs while Write, Close or stop is called and at no other time, so that what it writes to need not be
+// safe for use at the same time.
 type decodingWriter struct {
-	pipe *io.PipeWriter
-	done chan struct{}
-	err  error // of decoding; to be read when done is closed
+	resume func() (struct{}, bool) // runs the decoder until it wants more bytes or has ended, which false says
+	rest   []byte                  // for the decoder to read
+	end    error                   // what it then reads; nil: there is more to come
+	err    error                   // of decoding
 }
 
-// newDecodingWriter returns a writer that undoes a content coding, which must be one of decoders, on the way to out.
+// newDecodingWriter returns a writer that undoes a content coding, which must be one of decoders, on the way to out. It must
+// be closed or stopped.
 func newDecodingWriter(coding string, out io.Writer) *decodingWriter {
-	encoded, pipe := io.Pipe()
-	d := &decodingWriter{pipe: pipe, done: make(chan struct{})}
-	go func() {
-		defer close(d.done)
-		d.err = decode(coding, encoded, out)
-		encoded.CloseWithError(d.err)
-	}()
+	d := new(decodingWriter)
+	d.resume, _ = iter.Pull(func(wait func(struct{}) bool) {
+		d.err = decode(coding, encodedReader{d, wait}, out)
+	})
 	return d
 }
 
@@ -77,17 +78,42 @@ func decode(coding string, encoded io.Reader, out io.Writer) error {
 	return err
 }
 
-func (d *decodingWriter) Write(p []byte) (int, error) { return d.pipe.Write(p) }
+func (d *decodingWriter) Write(p []byte) (int, error) {
+	d.rest = p
+	if _, wantsMore := d.resume(); !wantsMore {
+		return 0, d.err
+	}
+	return len(p), nil
+}
 
-// Close ends the encoded bytes, and waits until all is decoded.
+// Close ends the encoded bytes, and returns when all is decoded.
 func (d *decodingWriter) Close() error {
-	d.pipe.Close()
-	<-d.done
+	d.finish(io.EOF)
 	return d.err
 }
 
 // stop gives up, unless decoding has ended.
-func (d *decodingWriter) stop() {
-	d.pipe.CloseWithError(errStopped)
-	<-d.done
+func (d *decodingWriter) stop() { d.finish(errStopped) }
+
+func (d *decodingWriter) finish(end error) {
+	d.rest, d.end = nil, end
+	d.resume()
+}
+
+// An encodedReader is what the decoder of a decodingWriter reads.
+type encodedReader struct {
+	*decodingWriter
+	wait func(struct{}) bool
+}
+
+func (r encodedReader) Read(p []byte) (int, error) {
+	for len(r.rest) == 0 {
+		if r.end != nil {
+			return 0, r.end
+		}
+		r.wait(struct{}{})
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
 }

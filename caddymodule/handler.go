@@ -6,7 +6,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -81,7 +81,7 @@ type Handler struct {
 	catalog     *pooled[*catalogValue]
 	store       *pooled[*storeValue]
 	backend     Backend
-	adopt       sync.Once // of this configuration's storage limits, when it is surely the one that runs
+	bounded     atomic.Pointer[storeValue] // the store that has this configuration's limits
 	logger      *zap.Logger
 }
 

@@ -86,15 +86,19 @@ func readError(err error) error {
 // later one sets it to say that it sees to them.
 type claimKey struct{}
 
+// claimForeign says that this handler sees to the tokens that an earlier one left. That must be before the body is read.
+func claimForeign(r *http.Request) {
+	if claimed, ok := r.Context().Value(claimKey{}).(*atomic.Bool); ok {
+		claimed.Store(true)
+	}
+}
+
 // forward returns a copy of r with the body as the app is to get it: body, or as it came if body is nil.
 //
 // Tokens of another namespace are for a dash_stash handler behind this one. If there is none, the app must not see them:
 // when the body is first read, which is behind all handlers, they turn to null unless they were claimed.
 func (h *heldRequest) forward(r *http.Request, body *interceptor.Body) *http.Request {
 	ctx := r.Context()
-	if earlier, ok := ctx.Value(claimKey{}).(*atomic.Bool); ok {
-		earlier.Store(true)
-	}
 	size := h.size
 	open := func() io.Reader { return io.NewSectionReader(h, 0, h.size) }
 	if body != nil {

@@ -100,14 +100,12 @@ func (c *callbackWriter) finish() error {
 		return nil
 	}
 	start := time.Now()
-	err := error(nil)
 	if c.decoder != nil {
-		err = c.decoder.Close()
+		if err := c.decoder.Close(); err != nil {
+			return c.fail(err)
+		}
 	}
-	body, closeErr := c.offload.Close()
-	if err == nil {
-		err = closeErr
-	}
+	body, err := c.offload.Close()
 	if err != nil {
 		return c.fail(err)
 	}
@@ -131,6 +129,9 @@ func (c *callbackWriter) fail(err error) error {
 	if c.sentHeader {
 		panic(http.ErrAbortHandler)
 	}
+	for _, name := range slices.Concat(validators, []string{"Content-Type", "Content-Encoding", "Content-Length"}) {
+		c.Header().Del(name) // they speak of a body that does not come
+	}
 	return caddyhttp.Error(http.StatusBadGateway, err)
 }
 
@@ -145,13 +146,14 @@ func (c *callbackWriter) abort() {
 // toBrowser is the writer for the rewritten response, once that is too long to be held.
 func (c *callbackWriter) toBrowser() io.Writer { return browserWriter{c} }
 
-type browserWriter struct{ *callbackWriter }
+// A browserWriter has no method but Write: the ReadFrom of callbackWriter takes what comes from the app.
+type browserWriter struct{ to *callbackWriter }
 
 func (b browserWriter) Write(p []byte) (int, error) {
-	if !b.sentHeader {
-		b.sendHeader(-1)
+	if !b.to.sentHeader {
+		b.to.sendHeader(-1)
 	}
-	return b.out.Write(p)
+	return b.to.out.Write(p)
 }
 
 // sendHeader sends the header of a rewritten response of size bytes, -1 if that is not known.

@@ -30,7 +30,7 @@ func (h *Handler) loadSecrets(ctx caddy.Context) ([][]byte, error) {
 	for _, text := range h.Secrets {
 		secret, err := caddy.NewReplacer().ReplaceOrErr(text, true, true)
 		if err != nil {
-			return nil, fmt.Errorf("secret: %q has no value here: %w", text, err)
+			return nil, fmt.Errorf("secret: %w: give it a value of %d characters or more", err, minSecret)
 		}
 		if len(secret) < minSecret {
 			return nil, fmt.Errorf("secret: has %d characters: use %d or more, for example those of: openssl rand -base64 32",

@@ -19,6 +19,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if endpoint == interceptor.OtherEndpoint {
 		return next.ServeHTTP(w, r)
 	}
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		// Two apps behind one site may have had their prefixes stripped, which tell them apart.
+		if e, full := interceptor.EndpointOf(r.Method, original.URL.Path); e == endpoint {
+			prefix = full
+		}
+	}
 	app := h.catalog.value.App(r.Host + prefix)
 	switch endpoint {
 	case interceptor.LayoutEndpoint:
@@ -58,6 +64,7 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request, next cad
 		scope = r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer).ReplaceAll(h.Scope, "")
 	}
 
+	claimForeign(r)
 	held, err := holdRequest(r, h.MaxRequest)
 	if err != nil {
 		return err

@@ -98,8 +98,9 @@ func (c *checkedReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.hash.Write(p[:n])
 	c.rest -= int64(n)
-	damaged := c.rest == 0 && n > 0 && storage.Key(c.hash.Sum(nil)) != c.key
-	if damaged || err == io.EOF && c.rest > 0 {
+	different := c.rest == 0 && n > 0 && storage.Key(c.hash.Sum(nil)) != c.key
+	short := c.rest > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF)
+	if different || short {
 		c.onDamaged()
 		return 0, ErrDamaged
 	}

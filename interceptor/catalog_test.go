@@ -84,6 +84,7 @@ func TestLearnLayout(t *testing.T) {
 		{"id of a child", `{"props":{"children":{"props":{"id":"df"},"type":"P","namespace":"h"}},"type":"Store","namespace":"dash_core_components"}`, nil},
 		{"props of props", store(`"props":{"id":"df"}`), nil},
 		{"data that looks like a Store", store(`"data":` + store(`"id":"inner"`) + `,"id":"df"`), map[string]string{"df": storageMemory}},
+		{"figure that looks like a Store", `{"props":{"figure":` + store(`"id":"inner"`) + `},"type":"Graph","namespace":"dash_core_components"}`, nil},
 		{"storage_type in data", store(`"id":"df","data":{"storage_type":"local","id":"x"}`), map[string]string{"df": storageMemory}},
 		{"Store within a Store's children", store(`"id":"df","children":` + store(`"id":"inner"`)), map[string]string{"df": storageMemory, "inner": storageMemory}},
 		{"a long id", store(`"id":"` + strings.Repeat("x", maxIDText) + `"`), nil},
@@ -93,7 +94,7 @@ func TestLearnLayout(t *testing.T) {
 		{"a text", `"Store"`, nil},
 		{"list", `[[[` + store(`"id":"df"`) + `]]]`, map[string]string{"df": storageMemory}},
 		{"deep", strings.Repeat("[", 4000) + store(`"id":"df"`) + strings.Repeat("]", 4000), map[string]string{"df": storageMemory}},
-		{"too deep", `[` + store(`"id":"df"`) + strings.Repeat(",[", maxTreeDepth) + strings.Repeat("]", maxTreeDepth) + `]`, nil},
+		{"too deep", `[` + store(`"id":"df"`) + "," + strings.Repeat("[", maxTreeDepth) + strings.Repeat("]", maxTreeDepth) + `]`, nil},
 		{"broken", `[` + store(`"id":"df"`) + `}`, nil},
 		{"more behind it", store(`"id":"df"`) + `x`, nil},
 	}
@@ -166,7 +167,7 @@ func TestLearnDependenciesAgain(t *testing.T) {
 		learnDependencies(t, app, []byte(body))
 		require.True(t, app.store("df").clientside, body)
 	}
-	learnDependencies(t, app, []byte(`[`), []byte(strings.Repeat(" ", maxDependencies)), []byte(`]`))
+	learnDependencies(t, app, []byte(`[`+strings.Repeat(" ", maxDependencies-1)+`]`))
 	require.True(t, app.store("df").clientside)
 	learnDependencies(t, app, []byte(`[`), []byte(strings.Repeat(" ", 1<<20)), []byte(`]`))
 	require.False(t, app.store("df").clientside)

@@ -40,9 +40,6 @@ func (ic *Interceptor) Rehydrate(
 		case !span.alone():
 			continue // somebody's own data
 		}
-		if total > ic.MaxRequest {
-			return nil, Figures{}, ErrTooLarge
-		}
 		end = s.end
 		slots = append(slots, s)
 	}
@@ -51,6 +48,9 @@ func (ic *Interceptor) Rehydrate(
 	}
 	if len(slots) == 0 {
 		return nil, Figures{}, nil
+	}
+	if total > ic.MaxRequest {
+		return nil, Figures{}, ErrTooLarge
 	}
 
 	r := rehydration{ic: ic, ctx: ctx, store: store, readers: make(map[storage.Key]storage.Reader)}

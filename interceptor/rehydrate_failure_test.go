@@ -34,6 +34,35 @@ func TestRehydrateUnavailable(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF, "the request is shorter than it was said to be")
 }
 
+// A payload that turns out to end too early, as a file does that somebody cuts short, is damaged too.
+func TestRehydrateEndsEarly(t *testing.T) {
+	t.Parallel()
+	ic := newTestInterceptor()
+	store := newMemory()
+	request := `[` + stash(t, ic, store, `"payload"`) + `]`
+	body, _, err := ic.Rehydrate(t.Context(), shortStore{store}, testScope, strings.NewReader(request), int64(len(request)))
+	require.NoError(t, err)
+	defer body.Close()
+	got, err := io.ReadAll(body.Reader(false))
+	require.ErrorIs(t, err, ErrDamaged)
+	require.Less(t, len(got), len(`["payload"`))
+	require.Zero(t, store.Stats())
+}
+
+// A shortStore has payloads that end after five bytes.
+type shortStore struct{ storage.Store }
+
+func (s shortStore) Open(ctx context.Context, key storage.Key) (storage.Reader, error) {
+	r, err := s.Store.Open(ctx, key)
+	return shortReader{r}, err
+}
+
+type shortReader struct{ storage.Reader }
+
+func (r shortReader) ReadAt(p []byte, off int64) (int, error) {
+	return io.NewSectionReader(r.Reader, 0, 5).ReadAt(p, off)
+}
+
 // What was opened for a request is closed with it, once, and also where the request cannot be completed.
 func TestRehydrateCloses(t *testing.T) {
 	t.Parallel()

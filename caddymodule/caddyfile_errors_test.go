@@ -1,0 +1,68 @@
+package caddymodule
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Each message names the option, what was written, and what would be right.
+func TestCaddyfileErrors(t *testing.T) {
+	t.Parallel()
+	const options = "use one of stores, exclude, min_size, max_payload, max_request, ttl, on_missing, scope, namespace, " +
+		"secret, dry_run, storage"
+	tests := map[string][]string{ // the block, and what the message holds
+		"/app/* surplus":                                        {"dash_stash takes a matcher and a block", `not "surplus"`},
+		"{\n tll 1h\n}":                                         {`unrecognized subdirective "tll"`, options},
+		"{\n dry_run off\n}":                                    {`dry_run takes no value, not "off"`, "leave the line out"},
+		"{\n ttl 10\n}":                                         {`ttl: "10" is not a duration`, "24h or 7d"},
+		"{\n ttl forever\n}":                                    {`ttl: "forever" is not a duration`, "24h or 7d"},
+		"{\n ttl 0\n}":                                          {`ttl: "0" is too short`, "1s or more"},
+		"{\n ttl -5m\n}":                                        {`ttl: "-5m" is too short`, "1s or more"},
+		"{\n ttl 1h {\n }\n}":                                   {"ttl"},
+		"{\n storage\n}":                                        {`storage "" is unknown`, "use one of file, memory"},
+		"{\n storage reddis\n}":                                 {`storage "reddis" is unknown`, "use one of file, memory"},
+		"{\n storage file a b\n}":                               {"storage file takes one value at most", `"b" is one too many`},
+		"{\n storage file {\n ttl 1h\n }\n}":                    {`unrecognized storage option "ttl"`, "use max_size"},
+		"{\n storage memory {\n max_size\n }\n}":                {"max_size takes one value, not 0"},
+		"{\n storage memory {\n max_size x\n }\n}":              {`max_size: "x" is not a size`, "512KiB or 1GiB"},
+		"{\n storage memory {\n max_size 0\n }\n}":              {`max_size: "0" is too small`, "1B or more"},
+		"{\n storage memory {\n max_size 1\n max_size 2\n }\n}": {"max_size is given twice", "keep one"},
+	}
+	for _, option := range []string{"stores", "exclude", "secret"} {
+		tests["{\n "+option+"\n}"] = []string{option + " takes one value or more", "leave the line out"}
+	}
+	for _, option := range []string{"min_size", "max_payload", "max_request", "ttl", "on_missing", "scope", "namespace"} {
+		tests["{\n "+option+"\n}"] = []string{option + " takes one value, not 0"}
+		tests["{\n "+option+" 1s 2s\n}"] = []string{option + ` takes one value, not 2: ["1s" "2s"]`}
+	}
+	for _, line := range []string{
+		"stores a", "exclude a", "min_size 1", "max_payload 1", "max_request 1", "ttl 1h", "on_missing null", "scope a",
+		"namespace a", "secret a", "dry_run", "storage memory",
+	} {
+		var option string
+		_, err := fmt.Sscan(line, &option)
+		require.NoError(t, err)
+		tests["{\n "+line+"\n "+line+"\n}"] = []string{option + " is given twice", "keep one"}
+	}
+	for _, option := range []string{"min_size", "max_payload", "max_request"} {
+		for _, value := range []string{"lots", "-1", "1 KiB x", "9EiB", "1Q", ""} {
+			tests[fmt.Sprintf("{\n %s %q\n}", option, value)] = []string{
+				fmt.Sprintf("%s: %q is not a size", option, value), "512KiB or 1GiB",
+			}
+		}
+	}
+	for _, option := range []string{"max_payload", "max_request"} {
+		tests["{\n "+option+" 0\n}"] = []string{option + `: "0" is too small`, "1B or more"}
+	}
+	for block, wants := range tests {
+		t.Run(block, func(t *testing.T) {
+			t.Parallel()
+			_, err := adapt("http:// {\n dash_stash " + block + "\n}")
+			for _, want := range append(wants, "Caddyfile:") {
+				require.ErrorContains(t, err, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,206 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestOffloadAndRehydrate(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1 << 10, 100 << 10, 3 << 20} {
+		t.Run(fmt.Sprint(size, " bytes"), func(t *testing.T) {
+			t.Parallel()
+			data := repeated(size)
+			app := newDash(t, answering(setting("df", data)))
+			s := app.openSite(t, stash())
+
+			out := s.callback(t, reading())
+			require.NoError(t, out.err)
+			token := tokenIn(t, out.body)
+			require.Equal(t, setting("df", token), out.body)
+			require.Equal(t, int64(len(out.body)), out.ContentLength)
+			require.Equal(t, "application/json", out.Header.Get("Content-Type"))
+			requireServerTiming(t, out, fmt.Sprintf("stored=1 stored_bytes=%d restored=0 restored_bytes=0 missed=0", size))
+
+			in := s.callback(t, reading(token, "1", token))
+			request := app.last(t)
+			require.Equal(t, reading(data, "1", data), request.body)
+			require.Equal(t, int64(len(request.body)), request.length)
+			require.Empty(t, request.transfer)
+			require.Equal(t, "identity", request.header.Get("Accept-Encoding"))
+			requireServerTiming(t, in, fmt.Sprintf("stored=1 stored_bytes=%d restored=2 restored_bytes=%d missed=0", size, 2*size))
+			require.Equal(t, token, tokenIn(t, in.body), "equal data, equal token")
+		})
+	}
+}
+
+// requireServerTiming wants our entry in the form in which Dash's dev tools read it.
+func requireServerTiming(t *testing.T, r response, desc string) {
+	t.Helper()
+	require.Regexp(t, regexp.MustCompile(`^dash_stash;dur=\d+\.\d;desc="`+desc+`"$`), r.Header.Get("Server-Timing"))
+}
+
+func TestInlineResponses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		options []string
+		answer  string
+	}{
+		"no Store":                  {answer: `{"multi":true,"response":{"graph":{"figure":` + repeated(5000) + `}}}`},
+		"under min_size":            {answer: setting("df", repeated(1023))},
+		"under a min_size of ours":  {options: []string{"min_size 5KiB"}, answer: setting("df", repeated(5119))},
+		"over max_payload":          {options: []string{"max_payload 2KiB"}, answer: setting("df", repeated(2049))},
+		"read by the browser":       {answer: setting("chart", repeated(5000))},
+		"session Store":             {answer: setting("tab", repeated(5000))},
+		"unknown Store":             {answer: setting("unknown", repeated(5000))},
+		"excluded":                  {options: []string{"exclude d*"}, answer: setting("df", repeated(5000))},
+		"not named":                 {options: []string{"stores other"}, answer: setting("df", repeated(5000))},
+		"broken JSON":               {answer: setting("df", repeated(5000)) + "}"},
+		"half a document":           {answer: setting("df", repeated(5000))[:3000]},
+		"white space and odd forms": {answer: ` { "response" : { "df" : { "data" : null } } , "x" : NaN } `},
+		"empty":                     {answer: ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := newDash(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Etag", `"app's"`)
+				w.Header().Set("Server-Timing", "app;dur=1")
+				writeJSON(w, test.answer)
+			})
+			got := app.openSite(t, stash(test.options...)).callback(t, reading())
+			require.NoError(t, got.err)
+			require.Equal(t, test.answer, got.body)
+			require.Equal(t, strconv.Itoa(len(test.answer)), got.Header.Get("Content-Length"))
+			require.Equal(t, []string{"app;dur=1"}, got.Header.Values("Server-Timing"), "nothing was done")
+			require.Equal(t, `"app's"`, got.Header.Get("Etag"), "nothing was changed")
+		})
+	}
+}
+
+// A long response streams. What of it was held back once came past the scanner a second time, on its way out: nothing behind
+// it was offloaded, or the response hung.
+func TestLongResponses(t *testing.T) {
+	t.Parallel()
+	data := repeated(200 << 10)
+	for name, answer := range map[string][2]string{
+		"no Store":     {`{"multi":true,"response":{"graph":{"figure":`, `}}}`},
+		"Store at end": {`{"multi":true,"response":{"graph":{"figure":`, `},"df":{"data":` + data + `}}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start, end := answer[0]+repeated(1<<20), answer[1]
+			got := newDash(t, answering(start+end)).openSite(t, stash()).callback(t, reading())
+			require.NoError(t, got.err)
+			require.True(t, strings.HasPrefix(got.body, start))
+			require.Empty(t, got.Header.Get("Server-Timing"), "the header went before anything was done")
+			if strings.Contains(end, data) {
+				end = strings.Replace(end, data, tokenIn(t, got.body), 1)
+			}
+			require.Equal(t, end, got.body[len(start):])
+		})
+	}
+}
+
+func TestValidatorsOfRewrittenResponse(t *testing.T) {
+	t.Parallel()
+	app := newDash(t, func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range append(validators, "Set-Cookie", "Vary", "Server-Timing", "X-Own") {
+			w.Header().Set(name, "app's")
+		}
+		writeJSON(w, setting("df", repeated(5000)))
+	})
+	got := app.openSite(t, stash()).callback(t, reading())
+	require.Equal(t, setting("df", tokenIn(t, got.body)), got.body)
+	for _, name := range validators {
+		require.Empty(t, got.Header.Values(name), name)
+	}
+	for _, name := range []string{"Set-Cookie", "Vary", "X-Own"} {
+		require.Equal(t, []string{"app's"}, got.Header.Values(name), name)
+	}
+	require.Len(t, got.Header.Values("Server-Timing"), 2)
+}
+
+func TestOnMissing(t *testing.T) {
+	t.Parallel()
+	newToken := func(t *testing.T) string {
+		return storeData(t, newDash(t, answering(setting("df", repeated(5000)))).openSite(t, stash()))
+	}
+	t.Run("null", func(t *testing.T) {
+		t.Parallel()
+		app := newDash(t, answering(`{"multi":true,"response":{}}`))
+		got := app.openSite(t, stash()).callback(t, reading(newToken(t)))
+		require.Equal(t, http.StatusOK, got.StatusCode)
+		require.Equal(t, reading("null"), app.last(t).body)
+		requireServerTiming(t, got, "stored=0 stored_bytes=0 restored=0 restored_bytes=0 missed=1")
+	})
+	t.Run("error", func(t *testing.T) {
+		t.Parallel()
+		app := newDash(t, answering(`{"multi":true,"response":{}}`))
+		got := app.openSite(t, stash("on_missing error")).callback(t, reading(newToken(t)))
+		require.Equal(t, http.StatusGone, got.StatusCode)
+		require.Equal(t, "application/problem+json", got.Header.Get("Content-Type"))
+		require.JSONEq(t, missingProblem, got.body)
+		require.Zero(t, app.calls(), "the app must not be called")
+	})
+}
+
+func TestScope(t *testing.T) {
+	t.Parallel()
+	data := repeated(5000)
+	app := newDash(t, answering(setting("df", data)))
+	s := app.openSite(t, stash("scope {http.request.cookie.user}"))
+	token := tokenIn(t, s.callback(t, reading(), "Cookie: user=ann").body)
+
+	require.Equal(t, token, tokenIn(t, s.callback(t, reading(token), "Cookie: user=ann").body))
+	require.Equal(t, reading(data), app.last(t).body)
+	for _, user := range []string{"Cookie: user=bob", "Cookie: user=", "Cookie: other=ann"} {
+		require.NotEqual(t, token, tokenIn(t, s.callback(t, reading(token), user).body))
+		require.Equal(t, reading("null"), app.last(t).body, user)
+	}
+}
+
+// Of two handlers in a row, each opens its own tokens. The inner one once found null in place of its own: it reads the
+// request before it forwards it, and that was when the outer one asked whether there is an inner one.
+func TestTwoHandlers(t *testing.T) {
+	t.Parallel()
+	data := repeated(5000)
+	both := `{"multi":true,"response":{"df":{"data":` + data + `},"other":{"data":` + data + `}}}`
+	app := newDash(t, answering(both))
+	route := func(handlers ...string) string {
+		return "route {\n" + strings.Join(append(handlers, app.proxy()), "\n") + "\n}"
+	}
+	outer, inner := stash("namespace outer", "stores df"), stash("namespace inner", "stores other")
+	s := newSite(t, route(outer, inner))
+	s.open(t)
+	tokens := tokenPattern.FindAllString(s.callback(t, reading()).body, -1)
+	require.Len(t, tokens, 2)
+	require.NotEqual(t, tokens[0], tokens[1])
+
+	masked := fmt.Sprintf("%-*s", len(tokens[0]), "null")
+	third := stash("namespace third")
+	for name, test := range map[string]struct{ site, request, want string }{
+		"both":                           {route(outer, inner), reading(tokens...), reading(data, data)},
+		"the outer one's":                {route(outer, inner), reading(tokens[0]), reading(data)},
+		"the inner one's":                {route(outer, inner), reading(tokens[1]), reading(data)},
+		"none":                           {route(outer, inner), reading("1"), reading("1")},
+		"in the other order":             {route(inner, outer), reading(tokens...), reading(data, data)},
+		"no inner one":                   {route(outer), reading(tokens...), reading(data, masked)},
+		"an inner one of a third":        {route(outer, third), reading(tokens...), reading(data, masked)},
+		"two inner ones":                 {route(third, outer, inner), reading(tokens...), reading(data, data)},
+		"nobody's, through two handlers": {route(third, outer), reading(tokens[1]), reading(masked)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			newSite(t, test.site).callback(t, test.request)
+			got := app.last(t)
+			require.True(t, test.want == got.body, "got %.300s", got.body)
+			require.Equal(t, int64(len(test.want)), got.length)
+		})
+	}
+}

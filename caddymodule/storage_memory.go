@@ -1,0 +1,73 @@
+package caddymodule
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/memory"
+)
+
+func init() { caddy.RegisterModule(new(MemoryStorage)) }
+
+// MemoryStorage keeps data in Caddy's own memory, where a restart loses it.
+type MemoryStorage struct {
+	// Handlers with the same name share a store. Default: empty.
+	Name string `json:"name,omitempty"`
+
+	// The size in bytes up to which data is kept; what was not used for the longest time goes first. Default: 268435456
+	// (256 MiB).
+	MaxSize int64 `json:"max_size,omitempty"`
+
+	ttl time.Duration
+}
+
+// CaddyModule returns the Caddy module information.
+func (*MemoryStorage) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: storageNamespace + ".memory", New: func() caddy.Module { return new(MemoryStorage) }}
+}
+
+// Provision sets the storage up.
+func (m *MemoryStorage) Provision(ctx caddy.Context) error {
+	m.ttl, _ = ctx.Value(ttlKey{}).(time.Duration)
+	if m.MaxSize == 0 {
+		m.MaxSize = 256 << 20
+	}
+	return nil
+}
+
+// Validate checks the options.
+func (m *MemoryStorage) Validate() error { return checkMaxSize(m.MaxSize) }
+
+// Identity is the name.
+func (m *MemoryStorage) Identity() string { return "memory:" + m.Name }
+
+// Limits are the size and the handler's ttl.
+func (m *MemoryStorage) Limits() storage.Limits {
+	return storage.Limits{MaxSize: m.MaxSize, TTL: m.ttl}
+}
+
+// Open returns an empty store.
+func (m *MemoryStorage) Open(*slog.Logger) (storage.Limiter, error) {
+	return memory.New(m.Limits()), nil
+}
+
+// UnmarshalCaddyfile sets up the storage from Caddyfile tokens. Syntax:
+//
+//	memory [<name>] {
+//		max_size <size>
+//	}
+func (m *MemoryStorage) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return unmarshalStorage(d, &m.Name, &m.MaxSize)
+}
+
+// Interface guards
+var (
+	_ Backend               = (*MemoryStorage)(nil)
+	_ caddy.Provisioner     = (*MemoryStorage)(nil)
+	_ caddy.Validator       = (*MemoryStorage)(nil)
+	_ caddyfile.Unmarshaler = (*MemoryStorage)(nil)
+)
