@@ -134,7 +134,7 @@ func (s *scanner) scan(p []byte) (i int, ev event) {
 		}
 		c := p[i]
 		switch {
-		case isSpace(c):
+		case c <= ' ' && isSpace(c):
 			i++
 		case s.want == wantValue || s.want == wantValueOrEnd && c != ']':
 			if !s.quiet && !s.announced {
@@ -148,11 +148,11 @@ func (s *scanner) scan(p []byte) (i int, ev event) {
 		case s.want == wantColon && c == ':':
 			i, s.want = i+1, wantValue
 		case s.want == wantCommaOrEnd && c == ',':
-			if i, s.want = i+1, wantValue; s.open.top() {
+			if i, s.want = i+1, wantValue; s.open.top {
 				s.want = wantKey
 			}
-		case c == ']' && (s.want == wantValueOrEnd || s.want == wantCommaOrEnd && !s.open.top()),
-			c == '}' && (s.want == wantKeyOrEnd || s.want == wantCommaOrEnd && s.open.top()):
+		case c == ']' && (s.want == wantValueOrEnd || s.want == wantCommaOrEnd && !s.open.top),
+			c == '}' && (s.want == wantKeyOrEnd || s.want == wantCommaOrEnd && s.open.top):
 			s.open.pop()
 			i, ev = i+1, s.endValue()
 		default:

@@ -1,6 +1,9 @@
 package interceptor
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // appendNumber appends a captured number as a browser would return it. What is no number is appended as it is.
 func (s *scanner) appendNumber(literal []byte) (ok bool) {
@@ -69,9 +72,14 @@ func endOfShortString(p []byte, i int) (end int) {
 	return 0
 }
 
+// endOfNumber returns where the bytes of a number end that begins or goes on at p[i]. Behind a point come many digits, or few.
 func endOfNumber(p []byte, i int) int {
 	for i < len(p) && isNumberByte[p[i]] {
+		point := p[i] == '.'
 		i++
+		for point && i+8 <= len(p) && eightDigits(binary.LittleEndian.Uint64(p[i:])) {
+			i += 8
+		}
 	}
 	return i
 }
@@ -91,6 +99,7 @@ var literals = [256]string{'t': "true", 'f': "false", 'n': "null", 'N': "NaN", '
 type bitStack struct {
 	words []uint64
 	n     int
+	top   bool // the bit that was pushed last
 }
 
 func (b *bitStack) push(bit bool) {
@@ -102,9 +111,12 @@ func (b *bitStack) push(bit bool) {
 		b.words[word] |= mask
 	}
 	b.n++
+	b.top = bit
 }
 
-func (b *bitStack) pop() { b.n-- }
-
-// top is the last bit that was pushed; there must be one.
-func (b *bitStack) top() bool { return b.words[(b.n-1)/64]>>((b.n-1)%64)&1 == 1 }
+func (b *bitStack) pop() {
+	b.n--
+	if last := b.n - 1; last >= 0 {
+		b.top = b.words[last/64]>>(last%64)&1 == 1
+	}
+}
