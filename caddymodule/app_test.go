@@ -44,23 +44,31 @@ type seen struct {
 // read then.
 func newDash(t testing.TB, answer http.HandlerFunc) *dash {
 	t.Helper()
-	d := new(dash)
-	mux := http.NewServeMux()
-	for path, body := range map[string]string{"/_dash-layout": layout, "/_dash-dependencies": dependencies} {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { writeJSON(w, body) })
-	}
-	mux.HandleFunc("POST "+callbackPath, func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return // the request was broken off
+	var d *dash
+	d = startDash(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == callbackPath {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return // the request was broken off
+			}
+			d.mu.Lock()
+			d.seen = append(d.seen, seen{r.Header.Clone(), r.ContentLength, r.TransferEncoding, string(body)})
+			d.mu.Unlock()
 		}
-		d.mu.Lock()
-		d.seen = append(d.seen, seen{r.Header.Clone(), r.ContentLength, r.TransferEncoding, string(body)})
-		d.mu.Unlock()
 		answer(w, r)
 	})
+	return d
+}
+
+// startDash starts an app like that of newDash, which reads no bodies by itself.
+func startDash(t testing.TB, answer http.HandlerFunc) *dash {
+	t.Helper()
+	mux := http.NewServeMux()
+	for path, body := range map[string]string{"/_dash-layout": layout, "/_dash-dependencies": dependencies} {
+		mux.HandleFunc("GET "+path, answering(body))
+	}
 	mux.HandleFunc("/", answer)
-	d.Server = httptest.NewServer(mux)
+	d := &dash{Server: httptest.NewServer(mux)}
 	t.Cleanup(d.Close)
 	return d
 }

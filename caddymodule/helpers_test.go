@@ -117,7 +117,7 @@ func newSite(t testing.TB, directives ...string) *site {
 	return s
 }
 
-// provisioning is held to provision: reverse_proxy does not expect to be provisioned twice at the same time.
+// provisioning is held to provision and to clean up: Caddy's own modules expect that of one configuration at a time.
 var provisioning sync.Mutex
 
 // provision loads the directives of a Caddyfile's site block as Caddy does, up to the start.
@@ -150,7 +150,11 @@ func newContext(t testing.TB) (ctx caddy.Context, cleanUp func()) {
 	parent, err := caddy.ProvisionContext(config)
 	require.NoError(t, err)
 	ctx, cancel := caddy.NewContext(parent) // the parent cannot be cancelled from here
-	cleanUp = sync.OnceFunc(cancel)
+	cleanUp = sync.OnceFunc(func() {
+		provisioning.Lock()
+		defer provisioning.Unlock()
+		cancel()
+	})
 	t.Cleanup(cleanUp)
 	return ctx, cleanUp
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"strconv"
@@ -32,7 +33,7 @@ func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
 	if r.ContentLength > limit { // before the first Read, which asks the browser to send the body
 		return nil, tooLarge
 	}
-	body := io.LimitReader(r.Body, limit+1)
+	body := io.LimitReader(r.Body, min(limit, math.MaxInt64-1)+1)
 	var head bytes.Buffer
 	if r.ContentLength > 0 {
 		head.Grow(int(min(r.ContentLength, maxInMemory)) + bytes.MinRead)

@@ -71,6 +71,10 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request, next cad
 	}
 	defer held.Close()
 	body, figures, err := h.interceptor.Rehydrate(r.Context(), store.value, scope, held, held.size)
+	if figures.Missed > 0 {
+		h.logger.Warn("data of a Store is gone from the storage, or was stored for someone else",
+			zap.String("app", app.Name), zap.String("on_missing", h.OnMissing))
+	}
 	if err != nil {
 		return h.refuse(w, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,7 +104,9 @@ func FuzzScanner(f *testing.F) {
 			} else {
 				require.Equal(t, whole, s.whole())
 			}
-			require.Equal(t, want, seen)
+			if !slices.Equal(want, seen) { // asked first, for speed
+				require.Equal(t, want, seen)
+			}
 		}
 		if json.Valid(text) {
 			require.True(t, whole)
