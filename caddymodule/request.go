@@ -29,9 +29,8 @@ type heldRequest struct {
 
 // holdRequest reads a request's body, up to limit bytes. The error is one that a Caddy handler returns.
 func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
-	tooLarge := caddyhttp.Error(http.StatusRequestEntityTooLarge, &http.MaxBytesError{Limit: limit})
 	if r.ContentLength > limit { // before the first Read, which asks the browser to send the body
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
 	body := io.LimitReader(r.Body, min(limit, math.MaxInt64-1)+1)
 	var head bytes.Buffer
@@ -49,9 +48,13 @@ func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
 		return nil, readError(err)
 	case held.size > limit:
 		held.Close()
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
 	return held, nil
+}
+
+func tooLarge(limit int64) error {
+	return caddyhttp.Error(http.StatusRequestEntityTooLarge, &http.MaxBytesError{Limit: limit})
 }
 
 // spill moves the body to a temporary file.

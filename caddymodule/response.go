@@ -114,7 +114,7 @@ func (c *callbackWriter) finish() error {
 	if !c.sentHeader {
 		c.sendHeader(body.Size())
 	}
-	if _, err := io.Copy(c.out, body.Reader(false)); err != nil {
+	if _, err := body.WriteTo(c.out); err != nil {
 		return c.fail(err)
 	}
 	if compressor, ok := c.out.(*gzip.Writer); ok {

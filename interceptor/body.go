@@ -19,7 +19,8 @@ type Body struct {
 
 // A piece is a part of a Body.
 type piece struct {
-	source  io.ReaderAt
+	bytes   []byte      // it, if it is held in memory
+	source  io.ReaderAt // else where it is
 	offset  int64
 	size    int64
 	foreign bool          // a token of another namespace
@@ -41,7 +42,7 @@ func (b *Body) add(p piece) {
 }
 
 func (b *Body) addBytes(p []byte) {
-	b.add(piece{source: bytes.NewReader(p), size: int64(len(p))})
+	b.add(piece{bytes: p, size: int64(len(p))})
 }
 
 // Size is the body's length in bytes.
@@ -63,17 +64,36 @@ func (b *Body) HasForeign() bool {
 func (b *Body) Reader(maskForeign bool) io.Reader {
 	readers := make([]io.Reader, len(b.pieces))
 	for i, p := range b.pieces {
-		readers[i] = io.NewSectionReader(p.source, p.offset, p.size)
-		switch {
-		case p.check != nil:
-			readers[i] = &checkedReader{payloadCheck: p.check, r: readers[i], rest: p.size, hash: p.check.newHash()}
-		case p.foreign && maskForeign:
-			masked := bytes.Repeat([]byte(" "), int(p.size))
-			copy(masked, "null")
-			readers[i] = bytes.NewReader(masked)
-		}
+		readers[i] = p.reader(maskForeign)
 	}
 	return io.MultiReader(readers...)
+}
+
+func (p piece) reader(maskForeign bool) io.Reader {
+	if p.bytes != nil {
+		return bytes.NewReader(p.bytes)
+	}
+	if p.foreign && maskForeign {
+		masked := bytes.Repeat([]byte(" "), int(p.size))
+		copy(masked, "null")
+		return bytes.NewReader(masked)
+	}
+	section := io.NewSectionReader(p.source, p.offset, p.size)
+	if p.check != nil {
+		return &checkedReader{payloadCheck: p.check, r: section, rest: p.size, hash: p.check.newHash()}
+	}
+	return section
+}
+
+// WriteTo writes the body to w, as Reader would give it.
+func (b *Body) WriteTo(w io.Writer) (n int64, err error) {
+	for _, p := range b.pieces {
+		written, err := io.Copy(w, p.reader(false))
+		if n += written; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // Close lets go of the payloads. Reading fails from then on.

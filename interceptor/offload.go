@@ -139,7 +139,7 @@ func (o *Offload) release() error {
 	body := o.settle()
 	defer body.Close()
 	o.streaming = true
-	_, err := io.Copy(o.out, body.Reader(false))
+	_, err := body.WriteTo(o.out)
 	return err
 }
 
