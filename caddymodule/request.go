@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"math"
 	"net/http"
 	"os"
@@ -66,6 +67,9 @@ func (h *heldRequest) spill(head []byte, rest io.Reader) error {
 	h.file = file
 	h.ReaderAt = file
 	h.size, err = io.Copy(file, io.MultiReader(bytes.NewReader(head), rest))
+	if _, onDisk := errors.AsType[*fs.PathError](err); onDisk {
+		return caddyhttp.Error(http.StatusInsufficientStorage, err)
+	}
 	return err
 }
 

@@ -194,8 +194,12 @@ func (o *Offload) Abort() {
 	_ = o.settle().Close()
 }
 
-// warnStorage logs, once, that data passes inline since the storage refuses it.
+// warnStorage logs, once, that data passes inline since the storage refuses it. That the browser has gone away is no fault of
+// the storage.
 func (o *Offload) warnStorage(err error) {
+	if o.ctx.Err() != nil {
+		return
+	}
 	o.ic.once(o.app, "", slog.LevelWarn, "Stores stay in the browser, because their data cannot be stored", "error", err)
 }
 
