@@ -116,14 +116,22 @@ func setting(id, data string) string {
 	return fmt.Sprintf(`{"multi":true,"response":{%q:{"data":%s}}}`, id, data)
 }
 
-// reading is a callback's request with the data of Stores.
+// reading is a callback's request with the data of Stores, for outputs that are Stores too.
 func reading(data ...string) string {
+	return request("..df.data...other.data...graph.figure..", data...)
+}
+
+// request is a callback's request for an output, with the data of Stores.
+func request(output string, data ...string) string {
 	var inputs []string
 	for _, value := range data {
 		inputs = append(inputs, fmt.Sprintf(`{"id":"df","property":"data","value":%s}`, value))
 	}
-	return `{"output":"graph.figure","inputs":[` + strings.Join(inputs, ",") + `]}`
+	return fmt.Sprintf(`{"output":%q,"inputs":[%s]}`, output, strings.Join(inputs, ","))
 }
+
+// untold is a callback's request that does not tell its outputs: any Store may be among them.
+const untold = `{"inputs":[]}`
 
 var tokenPattern = regexp.MustCompile(`\{"\$dashstash":"[A-Za-z0-9_-]{80}"\}`)
 

@@ -27,7 +27,7 @@ func BenchmarkCallback(b *testing.B) {
 	}
 	call := func(b *testing.B, s *site) time.Duration {
 		start := time.Now()
-		got, err := s.client.Do(s.request(b, http.MethodPost, callbackPath, strings.NewReader(reading("1"))))
+		got, err := s.client.Do(s.request(b, http.MethodPost, callbackPath, strings.NewReader(request("graph.figure", "1"))))
 		if err != nil {
 			b.Error(err)
 			return 0

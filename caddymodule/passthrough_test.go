@@ -100,6 +100,21 @@ func TestUntouchedResponses(t *testing.T) {
 	}
 }
 
+// A callback whose outputs are no Store that is offloaded passes as if we were not there, however long the response.
+func TestOtherOutputs(t *testing.T) {
+	t.Parallel()
+	app := newDash(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Accepted", r.Header.Get("Accept-Encoding"))
+		writeJSON(w, setting("df", repeated(100_000)))
+	})
+	directive := stash()
+	plain, ours := newSite(t, app.proxy()), app.openSite(t, directive)
+	for _, output := range []string{"graph.figure", "df.modified_timestamp", "..graph.figure...unknown.data.."} {
+		requireSame(t, plain.callback(t, request(output)), ours.callback(t, request(output)))
+	}
+	require.Zero(t, statsOf(t, directive))
+}
+
 // requireSame wants two responses to be equal, to the header.
 func requireSame(t *testing.T, want, got response) {
 	t.Helper()

@@ -55,21 +55,21 @@ func TestRequestBodies(t *testing.T) {
 func TestRequestIsCopied(t *testing.T) {
 	t.Parallel()
 	h := provisioned(t, `{"storage":{"backend":"memory","name":"request is copied"}}`)
-	r := httptest.NewRequest(http.MethodPost, callbackPath, chunked(reading()))
+	r := httptest.NewRequest(http.MethodPost, callbackPath, chunked(untold))
 	r.ContentLength = -1
 	r.TransferEncoding = []string{"chunked"}
 	r.Header.Set("Expect", "100-continue")
 	r.Header.Set("Accept-Encoding", "gzip")
 	before := r.Header.Clone()
 	require.NoError(t, serve(h, httptest.NewRecorder(), r, func(_ http.ResponseWriter, forwarded *http.Request) error {
-		require.Equal(t, http.Header{"Accept-Encoding": {"identity"}, "Content-Length": {fmt.Sprint(len(reading()))}}, forwarded.Header)
+		require.Equal(t, http.Header{"Accept-Encoding": {"identity"}, "Content-Length": {fmt.Sprint(len(untold))}}, forwarded.Header)
 		require.Nil(t, forwarded.TransferEncoding)
 		for range 2 { // a transport may begin anew
 			body, err := forwarded.GetBody()
 			require.NoError(t, err)
 			read, err := io.ReadAll(body)
 			require.NoError(t, err)
-			require.Equal(t, reading(), string(read))
+			require.Equal(t, untold, string(read))
 		}
 		return nil
 	}))

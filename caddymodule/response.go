@@ -30,7 +30,7 @@ type callbackWriter struct {
 	request *http.Request        // as it came
 	figures interceptor.Figures  // of the request
 	spent   time.Duration        // on rewriting
-	offload *interceptor.Offload // to be set
+	offload *interceptor.Offload // nil: the response has nothing to offload
 
 	wroteHeader bool            // the app did
 	in          io.Writer       // takes the response from the app, to rewrite it; nil: it passes as it is
@@ -57,6 +57,9 @@ func (c *callbackWriter) WriteHeader(status int) {
 	coding, ok := readable(status, c.Header())
 	switch {
 	case !ok || strings.Contains(c.Header().Get("Cache-Control"), "no-transform"):
+		c.ResponseWriter.WriteHeader(status)
+	case c.offload == nil:
+		c.Header().Add("Server-Timing", serverTiming(c.figures, c.spent))
 		c.ResponseWriter.WriteHeader(status)
 	case coding == "":
 		c.in = c.offload
@@ -140,7 +143,9 @@ func (c *callbackWriter) abort() {
 	if c.decoder != nil {
 		c.decoder.stop()
 	}
-	c.offload.Abort()
+	if c.offload != nil {
+		c.offload.Abort()
+	}
 }
 
 // toBrowser is the writer for the rewritten response, once that is too long to be held.

@@ -83,16 +83,22 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request, next cad
 	}
 	forwarded := held.forward(r, body)
 
-	if h.DryRun {
-		offload := h.interceptor.Offload(r.Context(), store.value, app, scope, nil)
-		return h.watch(w, forwarded, next, offload)
+	mayOffload := h.interceptor.MayOffload(app, held, held.size)
+	if h.DryRun && mayOffload {
+		return h.watch(w, forwarded, next, h.interceptor.Offload(r.Context(), store.value, app, scope, nil))
+	}
+	if !mayOffload && !figures.Any() {
+		return next.ServeHTTP(w, forwarded)
 	}
 	response := newCallbackWriter(w, r)
-	response.offload = h.interceptor.Offload(r.Context(), store.value, app, scope, response.toBrowser())
-	response.figures, response.spent = figures, time.Since(start)
+	response.figures = figures
+	if mayOffload {
+		response.offload = h.interceptor.Offload(r.Context(), store.value, app, scope, response.toBrowser())
+		// The app need not compress what is unpacked here. The handler encode, in front, compresses what the browser gets.
+		forwarded.Header.Set("Accept-Encoding", "identity")
+	}
+	response.spent = time.Since(start)
 	defer response.abort()
-	// The app need not compress what is unpacked here. The handler encode, in front, compresses what the browser gets.
-	forwarded.Header.Set("Accept-Encoding", "identity")
 	if err := next.ServeHTTP(response, forwarded); err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func TestWriterMethods(t *testing.T) {
 			h := provisioned(t, `{"storage":{"backend":"memory","name":"writer methods"}}`)
 			method, path, _ := strings.Cut(test.request, " ")
 			w := &outerWriter{ResponseRecorder: httptest.NewRecorder()}
-			r := httptest.NewRequest(method, path, strings.NewReader(reading()))
+			r := httptest.NewRequest(method, path, strings.NewReader(untold))
 			require.NoError(t, serve(h, w, r, func(inner http.ResponseWriter, r *http.Request) error {
 				inner.Header().Set("Content-Type", "application/json")
 				inner.WriteHeader(test.status)

@@ -3,7 +3,6 @@ package interceptor
 import (
 	"encoding/json"
 	"io"
-	"strings"
 )
 
 // maxDependencies is the size in bytes up to which a _dash-dependencies answer is looked at.
@@ -34,16 +33,15 @@ type callback struct {
 	Clientside json.RawMessage `json:"clientside_function"`
 }
 
+// A dependency is a property of a component, as a callback's input, state or output.
 type dependency struct {
 	ID       string `json:"id"`
 	Property string `json:"property"`
 }
 
 func (d *dependencies) add(c callback) {
-	for output := range strings.SplitSeq(strings.Trim(c.Output, "."), "...") {
-		if dot := strings.LastIndexByte(output, '.'); dot > 0 {
-			d.ids[canonicalID(output[:dot])] = true
-		}
+	for _, output := range splitOutput(c.Output) {
+		d.ids[canonicalID(output.ID)] = true
 	}
 	clientside := len(c.Clientside) > 0 && string(c.Clientside) != "null"
 	for _, in := range append(c.Inputs, c.State...) {

@@ -63,6 +63,12 @@ class Tab:
         self.page.click(selector)
         self.settle()
 
+    def write(self, selector: str, text: str) -> None:
+        """Puts the text into a field, leaves it, and waits until all callbacks that it set off have ended."""
+        self.page.fill(selector, text)
+        self.page.locator(selector).blur()
+        self.settle()
+
     def settle(self, timeout: float = 30) -> None:
         """Waits until the page has rendered, no callback is due or pending and every answer has been recorded."""
         deadline = time.monotonic() + timeout

@@ -1,0 +1,76 @@
+package interceptor
+
+import (
+	"io"
+	"strings"
+)
+
+// maxOutput is how many bytes of a request are looked at for its key "output", which Dash's renderer writes first.
+const maxOutput = 64 << 10
+
+// MayOffload reports whether the response to a callback request of an app may hold data that is offloaded: whether a Store
+// whose data is, is among the callback's outputs, or they cannot be told. Any other response need not be looked at. body is
+// the request, of the given size.
+func (ic *Interceptor) MayOffload(app *App, body io.ReaderAt, size int64) bool {
+	output, ok := outputOf(body, size)
+	if !ok {
+		return true
+	}
+	for _, out := range splitOutput(output) {
+		property, _, _ := strings.Cut(out.Property, "@") // behind it is what allow_duplicate adds
+		if property != "data" {
+			continue
+		}
+		// Of an output by wildcard, only the pattern is told here.
+		pattern, err := parseIDPattern(out.ID)
+		if wildcard := err == nil && pattern.dict != nil && !pattern.exact(); wildcard || ic.decide(app, canonicalID(out.ID)) {
+			return true
+		}
+	}
+	return false
+}
+
+// outputOf returns the text under the key "output" in a request.
+func outputOf(body io.ReaderAt, size int64) (output string, ok bool) {
+	text := make([]byte, min(size, maxOutput))
+	if n, _ := body.ReadAt(text, 0); n < len(text) {
+		return "", false
+	}
+	var s scanner
+	var value []byte
+	for {
+		n, ev := s.next(text)
+		text = text[n:]
+		switch ev {
+		case evMore, evBroken:
+			return "", false
+		case evEnd:
+			if value != nil {
+				output = unquote(value)
+				return output, output != ""
+			}
+		case evValue:
+			switch {
+			case s.depth() == 0 && text[0] == '{':
+			case s.depth() == 1 && s.keyText() == "output":
+				value = make([]byte, 0, 256)
+				s.capture(&value)
+			default:
+				s.skip()
+			}
+		}
+	}
+}
+
+// splitOutput returns what an output text names: "id.property", or "..id.property...id.property.." for several.
+func splitOutput(output string) []dependency {
+	if inside, several := strings.CutPrefix(output, ".."); several {
+		output = strings.TrimSuffix(inside, "..")
+	}
+	var outputs []dependency
+	for part := range strings.SplitSeq(output, "...") {
+		dot := max(0, strings.LastIndexByte(part, '.'))
+		outputs = append(outputs, dependency{ID: part[:dot], Property: strings.TrimPrefix(part[dot:], ".")})
+	}
+	return outputs
+}
