@@ -119,9 +119,11 @@ func (h *heldRequest) forward(r *http.Request, body *interceptor.Body) *http.Req
 	}
 
 	r = r.WithContext(ctx)
-	r.Header = r.Header.Clone()
-	r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
-	r.Header.Del("Expect")
+	if r.ContentLength != size || r.Header["Expect"] != nil {
+		r.Header = r.Header.Clone()
+		r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
+		r.Header.Del("Expect")
+	}
 	r.ContentLength = size
 	r.TransferEncoding = nil
 	r.GetBody = func() (io.ReadCloser, error) { return &lazyBody{open: open}, nil }

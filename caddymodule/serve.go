@@ -95,6 +95,7 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request, next cad
 	if mayOffload {
 		response.offload = h.interceptor.Offload(r.Context(), store.value, app, scope, response.toBrowser())
 		// The app need not compress what is unpacked here. The handler encode, in front, compresses what the browser gets.
+		forwarded.Header = forwarded.Header.Clone()
 		forwarded.Header.Set("Accept-Encoding", "identity")
 	}
 	response.spent = time.Since(start)
