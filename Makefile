@@ -36,7 +36,7 @@ test-python: build ## Runs the end-to-end tests (ARGS="-k three_stores" for some
 
 bench: build ## Runs the benchmarks (ARGS="-bench Offload" for some of Go's)
 	@go test -run '^$$' -bench . -benchmem $(ARGS) ./...
-	@python=$$(tests/setup.sh) && "$$python" tests/bench/frame.py
+	@python=$$(tests/setup.sh) && "$$python" tests/bench/callbacks.py
 
 lint: ## Checks format, go vet and golangci-lint
 	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }

@@ -106,9 +106,10 @@ func storageArg(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	}
 	id := storageNamespace + "." + name
 	if _, err := caddy.GetModule(id); err != nil {
-		var names []string
-		for _, module := range caddy.GetModules(storageNamespace) {
-			names = append(names, module.ID.Name())
+		modules := caddy.GetModules(storageNamespace)
+		names := make([]string, len(modules))
+		for i, module := range modules {
+			names[i] = module.ID.Name()
 		}
 		return nil, d.Errf("storage %q is unknown: use one of %s", name, strings.Join(names, ", "))
 	}

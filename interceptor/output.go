@@ -67,10 +67,11 @@ func splitOutput(output string) []dependency {
 	if inside, several := strings.CutPrefix(output, ".."); several {
 		output = strings.TrimSuffix(inside, "..")
 	}
-	var outputs []dependency
-	for part := range strings.SplitSeq(output, "...") {
+	parts := strings.Split(output, "...")
+	outputs := make([]dependency, len(parts))
+	for i, part := range parts {
 		dot := max(0, strings.LastIndexByte(part, '.'))
-		outputs = append(outputs, dependency{ID: part[:dot], Property: strings.TrimPrefix(part[dot:], ".")})
+		outputs[i] = dependency{ID: part[:dot], Property: strings.TrimPrefix(part[dot:], ".")}
 	}
 	return outputs
 }

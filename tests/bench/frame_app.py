@@ -1,4 +1,4 @@
-"""A frame of n random floats goes to a Store, and the next callback takes its mean."""
+"""A frame of n random floats goes to a Store, and the next callback takes its mean. A third callback has no Store."""
 
 import random
 
@@ -11,6 +11,7 @@ app.layout = html.Div([
     dcc.Input(id="n", type="number"),
     dcc.Store(id="frame"),
     html.P(id="result"),
+    html.P(id="double"),
 ])
 
 
@@ -23,3 +24,8 @@ def make(_, n):
 @app.callback(Output("result", "children"), Input("mean", "n_clicks"), State("frame", "data"), prevent_initial_call=True)
 def mean(_, frame):
     return sum(frame["x"]) / len(frame["x"])
+
+
+@app.callback(Output("double", "children"), Input("n", "value"), prevent_initial_call=True)
+def double(n):
+    return 2 * n

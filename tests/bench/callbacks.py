@@ -1,0 +1,115 @@
+"""make bench: callbacks of a real app, without a browser, so that what is left is the app's own time and what is added to it.
+
+Two go over a frame of N floats (1,000,000), one makes it and one reads it, with the app called directly and through Dashstash, in
+turn: medians in seconds, and their ratio. The third has no Store: calls a second through plain Caddy and through Dashstash, in turn.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from harness.app import App  # noqa: E402
+from harness.caddy import Caddy, site, stash  # noqa: E402
+from harness.process import free_port  # noqa: E402
+
+N = int(os.environ.get("N", 1_000_000))
+ROUNDS = int(os.environ.get("ROUNDS", 9))
+CALLS = 200  # of the small callback, in a round
+
+
+class Client:
+    """A browser, as far as the app can tell: it knows the Store's value only as bytes, which it sends back."""
+
+    def __init__(self, port: int):
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+        for path in ("/_dash-layout", "/_dash-dependencies"):
+            self._connection.request("GET", path)
+            self._connection.getresponse().read()
+
+    def callback(self, output: str, trigger: str, state: dict[str, Any] | str | None = None) -> tuple[bytes, float]:
+        """Calls back, and returns the response and the seconds that it took. A state that is a text is JSON."""
+        component, prop = output.rsplit(".", 1)
+        body = json.dumps({"output": output, "outputs": {"id": component, "property": prop},
+                           "inputs": [dict(zip(("id", "property"), trigger.split(".")), value=1)],
+                           "changedPropIds": [trigger], "state": ["STATE"] if state else []})
+        body = body.replace('"STATE"', state if isinstance(state, str) else json.dumps(state)).encode()
+        start = time.perf_counter()
+        self._connection.request("POST", "/_dash-update-component", body, {"Content-Type": "application/json"})
+        response = self._connection.getresponse()
+        content = response.read()
+        seconds = time.perf_counter() - start
+        if response.status != 200:
+            raise RuntimeError(f"{output}: status {response.status}: {content[:500]!r}")
+        return content, seconds
+
+    def round(self) -> tuple[float, float, int, bytes]:
+        """One round: seconds to make the frame and to take its mean, the bytes of the Store's value here, the mean."""
+        made, make_seconds = self.callback("frame.data", "make.n_clicks", {"id": "n", "property": "value", "value": N})
+        head, tail = b'{"multi":true,"response":{"frame":{"data":', b"}}}"
+        value = made.strip().removeprefix(head).removesuffix(tail).decode()
+        state = f'{{"id":"frame","property":"data","value":{value}}}'
+        result, mean_seconds = self.callback("result.children", "mean.n_clicks", state)
+        return make_seconds, mean_seconds, len(value), result
+
+
+def in_turn(clients: dict[str, Client], measure: Callable[[Client], Any]) -> dict[str, list]:
+    """What measure says of each client, in ROUNDS rounds behind one that does not count."""
+    results: dict[str, list] = {name: [] for name in clients}
+    for number in range(ROUNDS + 1):
+        for name, client in clients.items():
+            result = measure(client)
+            if number > 0:
+                results[name].append(result)
+    return results
+
+
+def frames(clients: dict[str, Client]) -> None:
+    print(f"a frame of {N:,} floats, medians of {ROUNDS} rounds{'':10}make s    mean s    Store's bytes")
+    rounds = in_turn(clients, Client.round)
+    if len({result for results in rounds.values() for *_, result in results}) != 1:
+        sys.exit("the means differ")
+    medians = []
+    for name, results in rounds.items():
+        makes, means, sizes, _ = zip(*results)
+        medians.append((statistics.median(makes), statistics.median(means)))
+        print(f"{name:52}{medians[-1][0]:8.3f}{medians[-1][1]:10.3f}{sizes[0]:17,}")
+    (make, mean), (our_make, our_mean) = medians
+    print(f"{'ratio':52}{our_make / make:8.3f}{our_mean / mean:10.3f}\n")
+
+
+def small(clients: dict[str, Client]) -> None:
+    print(f"a callback without Stores, medians of {ROUNDS} rounds of {CALLS}{'':4}calls a second")
+    rounds = in_turn(clients, lambda client: CALLS / sum(client.callback("double.children", "n.value")[1] for _ in range(CALLS)))
+    rates = [statistics.median(results) for results in rounds.values()]
+    for name, rate in zip(rounds, rates):
+        print(f"{name:52}{rate:14.0f}")
+    print(f"{'ratio':52}{rates[1] / rates[0]:14.3f}")
+
+
+def main() -> None:
+    with ExitStack() as at_end:
+        folder = Path(at_end.enter_context(tempfile.TemporaryDirectory(prefix="dashstash-bench-")))
+        app = App(Path(__file__).with_name("frame_app.py"), folder)
+        at_end.callback(app.stop)
+        plain, ours = free_port(), free_port()
+        upstream = f"127.0.0.1:{app.port}"
+        caddy = Caddy(site(plain, upstream) + site(ours, upstream, stash()), ours, folder)
+        at_end.callback(caddy.stop)
+        frames({"app called directly": Client(app.port), "through Dashstash": Client(ours)})
+        small({"through plain Caddy": Client(plain), "through Dashstash": Client(ours)})
+
+
+if __name__ == "__main__":
+    main()
