@@ -15,7 +15,7 @@ const (
 
 var storageTypes = []string{storageMemory, storageSession, storageLocal}
 
-// A Selection says which of an app's Stores are to be offloaded. The zero Selection is that of ParseSelection(nil, nil).
+// A Selection says which of an app's Stores are to be offloaded.
 type Selection struct {
 	types   []string // by storage type; nil: by id
 	ids     []idPattern
