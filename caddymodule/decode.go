@@ -65,6 +65,16 @@ func newDecodingWriter(coding string, out io.Writer) *decodingWriter {
 	return d
 }
 
+// newBodyWriter returns the writer for a body in a content coding, empty or one of decoders, on the way to out, and what
+// decodes it, if anything must.
+func newBodyWriter(coding string, out io.Writer) (io.Writer, *decodingWriter) {
+	if coding == "" {
+		return out, nil
+	}
+	decoder := newDecodingWriter(coding, out)
+	return decoder, decoder
+}
+
 func decode(coding string, encoded io.Reader, out io.Writer) error {
 	decoder, err := decoders[coding](encoded)
 	if err != nil {

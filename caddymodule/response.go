@@ -61,11 +61,8 @@ func (c *callbackWriter) WriteHeader(status int) {
 	case c.offload == nil:
 		c.Header().Add("Server-Timing", serverTiming(c.figures, c.spent))
 		c.ResponseWriter.WriteHeader(status)
-	case coding == "":
-		c.in = c.offload
 	default:
-		c.decoder = newDecodingWriter(coding, c.offload)
-		c.in = c.decoder
+		c.in, c.decoder = newBodyWriter(coding, c.offload)
 	}
 }
 

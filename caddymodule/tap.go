@@ -61,11 +61,7 @@ func (t *tapWriter) open(status int) {
 	if !ok {
 		return
 	}
-	t.in = t.listener
-	if coding != "" {
-		t.decoder = newDecodingWriter(coding, t.listener)
-		t.in = t.decoder
-	}
+	t.in, t.decoder = newBodyWriter(coding, t.listener)
 	var err error
 	if t.length, err = strconv.ParseInt(t.Header().Get("Content-Length"), 10, 64); err != nil {
 		t.length = -1

@@ -1,9 +1,6 @@
 package interceptor
 
-import (
-	"net/http"
-	"strings"
-)
+import "strings"
 
 // An Endpoint is one of a Dash app's addresses, as far as they matter here.
 type Endpoint uint8
@@ -19,9 +16,9 @@ var endpoints = []struct {
 	method, name string
 	endpoint     Endpoint
 }{
-	{http.MethodPost, "/_dash-update-component", CallbackEndpoint},
-	{http.MethodGet, "/_dash-layout", LayoutEndpoint},
-	{http.MethodGet, "/_dash-dependencies", DependenciesEndpoint},
+	{"POST", "/_dash-update-component", CallbackEndpoint},
+	{"GET", "/_dash-layout", LayoutEndpoint},
+	{"GET", "/_dash-dependencies", DependenciesEndpoint},
 }
 
 // EndpointOf says which endpoint a request is for, and returns the prefix P of the app, which is its

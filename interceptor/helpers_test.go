@@ -113,13 +113,21 @@ func offload(t testing.TB, ic *Interceptor, store storage.Store, app *App, chunk
 	var out bytes.Buffer
 	o := ic.Offload(t.Context(), store, app, testScope, &out)
 	feed(t, o, chunks)
+	rest := closeOffload(t, o)
+	return out.String() + rest, o.Figures()
+}
+
+// closeOffload ends a response, and returns what of it had been held back.
+func closeOffload(t testing.TB, o *Offload) string {
+	t.Helper()
 	body, err := o.Close()
 	require.NoError(t, err)
-	n, err := io.Copy(&out, body.Reader(false))
+	var rest bytes.Buffer
+	n, err := io.Copy(&rest, body.Reader(false))
 	require.NoError(t, err)
 	require.Equal(t, body.Size(), n)
 	require.NoError(t, body.Close())
-	return out.String(), o.Figures()
+	return rest.String()
 }
 
 // rehydrate puts a request's data back, and returns what the app gets.

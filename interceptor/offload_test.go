@@ -238,15 +238,10 @@ func TestOffloadManyStores(t *testing.T) {
 		feed(t, o, [][]byte{chunk})
 		require.LessOrEqual(t, store.writers, maxPending+1)
 	}
-	body, err := o.Close()
-	require.NoError(t, err)
-	var out bytes.Buffer
-	_, err = out.ReadFrom(body.Reader(false))
-	require.NoError(t, err)
-	require.NoError(t, body.Close())
+	out := closeOffload(t, o)
 	require.Equal(t, len(ids), o.Figures().Stores)
 	require.Zero(t, store.writers)
-	back, _ := rehydrate(t, ic, store, out.String())
+	back, _ := rehydrate(t, ic, store, out)
 	require.Equal(t, response.String(), back)
 }
 

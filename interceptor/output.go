@@ -32,32 +32,31 @@ func (ic *Interceptor) MayOffload(app *App, body io.ReaderAt, size int64) bool {
 
 // outputOf returns the text under the key "output" in a request.
 func outputOf(body io.ReaderAt, size int64) (output string, ok bool) {
-	text := make([]byte, min(size, maxOutput))
-	if n, _ := body.ReadAt(text, 0); n < len(text) {
-		return "", false
-	}
 	var s scanner
 	var value []byte
+	text := io.NewSectionReader(body, 0, min(size, maxOutput))
+	buffer := make([]byte, min(size, 1<<10)) // nearly always enough
 	for {
-		n, ev := s.next(text)
-		text = text[n:]
-		switch ev {
-		case evMore, evBroken:
-			return "", false
-		case evEnd:
-			if value != nil {
+		n, err := io.ReadFull(text, buffer)
+		for chunk := buffer[:n]; len(chunk) > 0; {
+			n, ev := s.next(chunk)
+			chunk = chunk[n:]
+			switch {
+			case ev == evBroken:
+				return "", false
+			case ev == evEnd && value != nil:
 				output = unquote(value)
 				return output, output != ""
-			}
-		case evValue:
-			switch {
-			case s.depth() == 0 && text[0] == '{':
+			case ev != evValue || s.depth() == 0 && chunk[0] == '{':
 			case s.depth() == 1 && s.keyText() == "output":
 				value = make([]byte, 0, 256)
 				s.capture(&value)
 			default:
 				s.skip()
 			}
+		}
+		if n == 0 || err != nil {
+			return "", false
 		}
 	}
 }

@@ -45,10 +45,10 @@ func (o *Offload) takePayload(p []byte) error {
 	return o.writePayload()
 }
 
-// beginPayload begins to store a payload that is large enough, unless it is not to be stored or cannot be.
+// beginPayload begins to store a payload, unless it is not to be stored or cannot be.
 func (o *Offload) beginPayload() bool {
 	pl := o.payload
-	if o.learnPatch(pl.raw) {
+	if o.learnPatch(pl.raw) || len(pl.raw) < int(o.ic.MinSize) || string(pl.raw) == "null" {
 		return false
 	}
 	if !o.ic.DryRun {
@@ -127,11 +127,8 @@ func (o *Offload) endPayload() error {
 	if pl == nil {
 		return nil
 	}
-	if pl.hash == nil {
-		stays := o.learnPatch(pl.raw) || len(pl.raw) < int(o.ic.MinSize) || string(pl.raw) == "null"
-		if stays || !o.beginPayload() {
-			return o.passPayload()
-		}
+	if pl.hash == nil && !o.beginPayload() {
+		return o.passPayload()
 	}
 	if err := o.writePayload(); err != nil || o.payload == nil {
 		return err
