@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"net/http"
+	"strings"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -28,6 +30,16 @@ var decoders = map[string]func(io.Reader) (io.ReadCloser, error){
 		}
 		return decoder.IOReadCloser(), nil
 	},
+}
+
+// codingOf returns a body's content coding, empty or one of decoders, and whether it is that.
+func codingOf(header http.Header) (coding string, ok bool) {
+	coding = strings.ToLower(strings.Join(header.Values("Content-Encoding"), ","))
+	if coding == "" || coding == "identity" {
+		return "", true
+	}
+	_, ok = decoders[coding]
+	return coding, ok
 }
 
 // newInflater reads the coding deflate, which is zlib's format, though some servers send the bare one (RFC 9110, 8.4.1.2).

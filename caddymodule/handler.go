@@ -34,7 +34,7 @@ const (
 type Handler struct {
 	// Which Stores are offloaded. Either `auto`, alone for the Stores of storage type `memory` or followed by the storage
 	// types wanted (`memory`, `session`, `local`); or ids: exact ones, globs with `*`, and dict ids as JSON in which `*`
-	// stands for any value. Stores that a clientside callback reads always stay in the browser. Default: `auto`.
+	// stands for any value. Stores whose data a clientside callback uses always stay in the browser. Default: `auto`.
 	Stores []string `json:"stores,omitempty"`
 
 	// The ids of Stores that are not offloaded, written as in `stores`. Default: none.
@@ -130,7 +130,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		MaxPayload: h.MaxPayload,
 		MaxRequest: h.MaxRequest,
 		OnMissing:  onMissing[h.OnMissing],
-		DryRun:     h.DryRun,
 		Logger:     ctx.Slogger(),
 	})
 	if h.catalog, err = acquireCatalog(); err != nil {

@@ -94,6 +94,8 @@ type site struct {
 	*httptest.Server
 	host   string
 	client *http.Client
+	store  storeKey // of its directive, if stash has made that
+	server *caddyhttp.Server
 	// cleanUp does what Caddy does with a configuration that no longer runs.
 	cleanUp func()
 }
@@ -107,6 +109,8 @@ func newSite(t testing.TB, directives ...string) *site {
 		Server:  httptest.NewUnstartedServer(server),
 		host:    fmt.Sprintf("site-%d.test", unique.Add(1)),
 		client:  newClient(t),
+		store:   keyOf(strings.Join(directives, "\n")),
+		server:  server,
 		cleanUp: cleanUp,
 	}
 	s.Config.Protocols = new(http.Protocols)
@@ -239,6 +243,11 @@ func (s *site) try(t testing.TB, body string) (response, error) {
 // open does what a browser does first: it asks for the layout and the dependencies.
 func (s *site) open(t testing.TB, header ...string) {
 	t.Helper()
+	before := allIn(s.store)
+	defer func() {
+		after := allIn(s.store)
+		saved.Store(s.store, storage.Stats{Entries: after.Entries - before.Entries, Bytes: after.Bytes - before.Bytes})
+	}()
 	for _, path := range []string{"/_dash-layout", "/_dash-dependencies"} {
 		require.Equal(t, http.StatusOK, s.do(t, http.MethodGet, path, nil, header...).StatusCode)
 	}
@@ -252,18 +261,38 @@ func references(identity string) int {
 
 var storeName = regexp.MustCompile(`storage memory (test-\d+)`)
 
-// statsOf tells what is in the store of a directive that stash has made.
-func statsOf(t testing.TB, directive string) (stats storage.Stats) {
-	t.Helper()
-	key := storeKey{"memory:" + storeName.FindStringSubmatch(directive)[1]}
-	found := false
+// keyOf is the key of the store of a directive that stash has made.
+func keyOf(directive string) storeKey {
+	if name := storeName.FindStringSubmatch(directive); name != nil {
+		return storeKey{"memory:" + name[1]}
+	}
+	return storeKey{}
+}
+
+// allIn tells what is in a store.
+func allIn(key storeKey) (stats storage.Stats) {
 	pool.Range(func(k, value any) bool {
 		if k == key {
-			found, stats = true, value.(*storeValue).Stats()
+			stats = value.(*storeValue).Stats()
 		}
-		return !found
+		return k != key
 	})
-	require.True(t, found)
+	return stats
+}
+
+// saved is what was saved of apps when their pages were opened, by the store it is in.
+var saved sync.Map
+
+// statsOf tells what is in the store of a directive that stash has made, beside what was saved of the app.
+func statsOf(t testing.TB, directive string) storage.Stats {
+	t.Helper()
+	key := keyOf(directive)
+	require.Positive(t, references(key.identity), "there is no such store")
+	stats := allIn(key)
+	if facts, ok := saved.Load(key); ok && stats.Entries > 0 {
+		stats.Entries -= facts.(storage.Stats).Entries
+		stats.Bytes -= facts.(storage.Stats).Bytes
+	}
 	return stats
 }
 

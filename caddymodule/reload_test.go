@@ -28,6 +28,7 @@ type running struct {
 func run(t *testing.T, directives ...string) *running {
 	t.Helper()
 	r := &running{dir: t.TempDir()}
+	r.store = keyOf(strings.Join(directives, "\n"))
 	r.Server = &httptest.Server{URL: "http://caddy.test"}
 	r.host = fmt.Sprintf("site-%d.test", unique.Add(1))
 	r.client = &http.Client{Transport: &http.Transport{

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -20,38 +24,56 @@ import (
 // maxInMemory is the size in bytes up to which a request is held in memory; a larger one goes to a temporary file.
 const maxInMemory = 1 << 20
 
-// A heldRequest is the body of a callback request. It is held as a whole, since the request's new length must be known
-// before its first byte can go to the app.
+// A heldRequest is the body of a callback request, decoded. It is held as a whole, since the request's new length must be
+// known before its first byte can go to the app.
 type heldRequest struct {
 	io.ReaderAt
-	size int64
-	file *os.File // nil: it is in memory
+	size    int64
+	file    *os.File // nil: it is in memory
+	decoded bool     // it came in a content coding
 }
 
-// holdRequest reads a request's body, up to limit bytes. The error is one that a Caddy handler returns.
+// holdRequest reads a request's body, decoded up to limit bytes. The error is one that a Caddy handler returns.
 func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
 	if r.ContentLength > limit { // before the first Read, which asks the browser to send the body
 		return nil, tooLarge(limit)
 	}
-	body := io.LimitReader(r.Body, min(limit, math.MaxInt64-1)+1)
+	coding, ok := codingOf(r.Header)
+	if !ok {
+		return nil, unknownCoding(coding)
+	}
+	decoder, err := newDecoder(coding, r.Body)
+	if err != nil {
+		return nil, readError(coding, err)
+	}
+	defer decoder.Close()
+	body := io.LimitReader(decoder, min(limit, math.MaxInt64-1)+1)
 	var head bytes.Buffer
 	if r.ContentLength > 0 {
 		head.Grow(int(min(r.ContentLength, maxInMemory)) + bytes.MinRead)
 	}
 	n, err := io.CopyN(&head, body, maxInMemory)
-	held := &heldRequest{ReaderAt: bytes.NewReader(head.Bytes()), size: n}
+	held := &heldRequest{ReaderAt: bytes.NewReader(head.Bytes()), size: n, decoded: coding != ""}
 	if err == nil {
 		err = held.spill(head.Bytes(), body)
 	}
 	switch {
 	case err != nil && err != io.EOF:
 		held.Close()
-		return nil, readError(err)
+		return nil, readError(coding, err)
 	case held.size > limit:
 		held.Close()
 		return nil, tooLarge(limit)
 	}
 	return held, nil
+}
+
+// unknownCoding is the error for a body that cannot be read here. Whoever can read it, in front of the app, would show the app
+// the tokens in it: better that it is not called at all. Dash's renderer sends no coding but gzip.
+func unknownCoding(coding string) error {
+	return caddyhttp.Error(http.StatusUnsupportedMediaType,
+		fmt.Errorf("content coding %q of a callback request is unknown: send it in one of %s, or without", coding,
+			strings.Join(slices.Sorted(maps.Keys(decoders)), ", ")))
 }
 
 func tooLarge(limit int64) error {
@@ -81,8 +103,19 @@ func (h *heldRequest) Close() error {
 	return errors.Join(h.file.Close(), os.Remove(h.file.Name()))
 }
 
-// readError gives an error of reading a request its status.
-func readError(err error) error {
+// newDecoder returns a reader of a body in a content coding, empty or one of decoders. Closing it leaves the body open.
+func newDecoder(coding string, body io.Reader) (io.ReadCloser, error) {
+	if coding == "" {
+		return io.NopCloser(body), nil
+	}
+	return decoders[coding](body)
+}
+
+// readError gives an error of reading a request, in a content coding or none, its status.
+func readError(coding string, err error) error {
+	if coding != "" {
+		err = fmt.Errorf("callback request in content coding %s: %w", coding, err)
+	}
 	status := http.StatusBadRequest
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		status = http.StatusRequestTimeout
@@ -119,10 +152,13 @@ func (h *heldRequest) forward(r *http.Request, body *interceptor.Body) *http.Req
 	}
 
 	r = r.WithContext(ctx)
-	if r.ContentLength != size || r.Header["Expect"] != nil {
+	if r.ContentLength != size || r.Header["Expect"] != nil || h.decoded {
 		r.Header = r.Header.Clone()
 		r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
 		r.Header.Del("Expect")
+		if h.decoded {
+			r.Header.Del("Content-Encoding")
+		}
 	}
 	r.ContentLength = size
 	r.TransferEncoding = nil

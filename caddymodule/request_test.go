@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -37,14 +38,13 @@ func TestRequestBodies(t *testing.T) {
 				t.Parallel()
 				app := newDash(t, answering(`{}`))
 				s := newSite(t, stash(), app.proxy())
-				got := s.do(t, http.MethodPost, callbackPath, reader(body), "Content-Encoding: own", "X-Own: yes")
+				got := s.do(t, http.MethodPost, callbackPath, reader(body), "X-Own: yes")
 				require.Equal(t, "{}", got.body)
 				require.Empty(t, got.Header.Get("Server-Timing"))
 				request := app.last(t)
 				require.True(t, body == request.body)
 				require.Equal(t, int64(len(body)), request.length)
 				require.Empty(t, request.transfer)
-				require.Equal(t, "own", request.header.Get("Content-Encoding"))
 				require.Equal(t, "yes", request.header.Get("X-Own"))
 			})
 		}
@@ -62,6 +62,9 @@ func TestRequestIsCopied(t *testing.T) {
 	r.Header.Set("Accept-Encoding", "gzip")
 	before := r.Header.Clone()
 	require.NoError(t, serve(h, httptest.NewRecorder(), r, func(_ http.ResponseWriter, forwarded *http.Request) error {
+		if isAsk(forwarded) {
+			return errors.New("it says nothing of itself")
+		}
 		require.Equal(t, http.Header{"Accept-Encoding": {"identity"}, "Content-Length": {fmt.Sprint(len(untold))}}, forwarded.Header)
 		require.Nil(t, forwarded.TransferEncoding)
 		for range 2 { // a transport may begin anew

@@ -27,10 +27,10 @@ var validators = []string{"Etag", "Last-Modified", "Accept-Ranges", "Content-Md5
 // response passes as if the writer were not there.
 type callbackWriter struct {
 	*caddyhttp.ResponseWriterWrapper
-	request *http.Request        // as it came
-	figures interceptor.Figures  // of the request
-	spent   time.Duration        // on rewriting
-	offload *interceptor.Offload // nil: the response has nothing to offload
+	request *http.Request       // as it came
+	figures interceptor.Figures // of the request
+	spent   time.Duration       // on rewriting
+	offload *interceptor.Offload
 
 	wroteHeader bool            // the app did
 	in          io.Writer       // takes the response from the app, to rewrite it; nil: it passes as it is
@@ -57,9 +57,6 @@ func (c *callbackWriter) WriteHeader(status int) {
 	coding, ok := readable(status, c.Header())
 	switch {
 	case !ok || strings.Contains(c.Header().Get("Cache-Control"), "no-transform"):
-		c.ResponseWriter.WriteHeader(status)
-	case c.offload == nil:
-		c.Header().Add("Server-Timing", serverTiming(c.figures, c.spent))
 		c.ResponseWriter.WriteHeader(status)
 	default:
 		c.in, c.decoder = newBodyWriter(coding, c.offload)
@@ -140,9 +137,7 @@ func (c *callbackWriter) abort() {
 	if c.decoder != nil {
 		c.decoder.stop()
 	}
-	if c.offload != nil {
-		c.offload.Abort()
-	}
+	c.offload.Abort()
 }
 
 // toBrowser is the writer for the rewritten response, once that is too long to be held.

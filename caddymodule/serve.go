@@ -16,7 +16,7 @@ import (
 // ServeHTTP rewrites callbacks, listens to what an app says of itself, and lets all else pass untouched.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	endpoint, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
-	if endpoint == interceptor.OtherEndpoint {
+	if endpoint == interceptor.OtherEndpoint || isAsk(r) {
 		return next.ServeHTTP(w, r)
 	}
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
@@ -26,54 +26,70 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		}
 	}
 	app := h.catalog.value.App(r.Host + prefix)
-	switch endpoint {
-	case interceptor.LayoutEndpoint:
-		return h.listen(w, r, next, app, app.LearnLayout())
-	case interceptor.DependenciesEndpoint:
-		return h.listen(w, r, next, app, app.LearnDependencies())
-	default:
-		return h.serveCallback(w, r, next, app)
+	if endpoint == interceptor.DependenciesEndpoint {
+		return h.listen(w, r, next, app)
 	}
-}
-
-// listen lets a response pass, and the app's facts learn from it.
-func (h *Handler) listen(
-	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, app *interceptor.App, learn io.WriteCloser,
-) error {
-	tap := newTapWriter(w, learn)
-	defer tap.stop()
-	if err := next.ServeHTTP(tap, r); err != nil {
-		return err
-	}
-	tap.finish()
-	h.interceptor.CheckNames(app)
-	return nil
-}
-
-// serveCallback puts data back into a callback's request, and takes data out of its response.
-func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, app *interceptor.App) error {
-	start := time.Now()
 	store, err := h.lease()
 	if err != nil {
 		h.logger.Error("storage cannot be used", zap.Error(err))
 		return caddyhttp.Error(http.StatusServiceUnavailable, err)
 	}
 	defer store.release()
+	session := h.session(r, store, app)
+	h.learn(r, next, session)
+	switch endpoint {
+	case interceptor.LayoutEndpoint:
+		err = h.rewrite(w, r, r, next, session, interceptor.LayoutAnswer, interceptor.Figures{}, 0)
+		h.interceptor.CheckNames(app)
+	case interceptor.SocketEndpoint:
+		err = h.serveSocket(w, r, next, session)
+	default:
+		err = h.serveCallback(w, r, next, session)
+	}
+	if err == nil {
+		h.save(r, app)
+	}
+	return err
+}
+
+// listen lets a list of dependencies pass, and learns from it.
+func (h *Handler) listen(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, app *interceptor.App) error {
+	tap := newTapWriter(w, app.LearnDependencies())
+	defer tap.stop()
+	if err := next.ServeHTTP(tap, r); err != nil {
+		return err
+	}
+	tap.finish()
+	h.interceptor.CheckNames(app)
+	h.save(r, app)
+	return nil
+}
+
+// session says between whom the request is.
+func (h *Handler) session(r *http.Request, store *pooled[*storeValue], app *interceptor.App) interceptor.Session {
 	scope := ""
 	if h.Scope != "" {
 		scope = r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer).ReplaceAll(h.Scope, "")
 	}
+	address, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	return interceptor.Session{Store: store.value, App: app, Scope: scope, Client: address + " " + r.UserAgent()}
+}
 
+// serveCallback puts data back into a callback's request, and takes data out of its response.
+func (h *Handler) serveCallback(
+	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, session interceptor.Session,
+) error {
+	start := time.Now()
 	claimForeign(r)
 	held, err := holdRequest(r, h.MaxRequest)
 	if err != nil {
 		return err
 	}
 	defer held.Close()
-	body, figures, err := h.interceptor.Rehydrate(r.Context(), store.value, scope, held, held.size)
+	body, figures, err := h.interceptor.Rehydrate(r.Context(), session, held, held.size)
 	if figures.Missed > 0 {
 		h.logger.Warn("data of a Store is gone from the storage, or was stored for someone else",
-			zap.String("app", app.Name), zap.String("on_missing", h.OnMissing))
+			zap.String("app", session.App.Name), zap.String("on_missing", h.OnMissing))
 	}
 	if err != nil {
 		return h.refuse(w, err)
@@ -81,24 +97,26 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request, next cad
 	if body != nil {
 		defer body.Close()
 	}
-	forwarded := held.forward(r, body)
+	answer := interceptor.CallbackAnswer(held, held.size)
+	return h.rewrite(w, r, held.forward(r, body), next, session, answer, figures, time.Since(start))
+}
 
-	mayOffload := h.interceptor.MayOffload(app, held, held.size)
-	if h.DryRun && mayOffload {
-		return h.watch(w, forwarded, next, h.interceptor.Offload(r.Context(), store.value, app, scope, nil))
-	}
-	if !mayOffload && !figures.Any() {
-		return next.ServeHTTP(w, forwarded)
+// rewrite sends a request, which came as r, to the app, and takes data out of the answer. An answer that is not expected to hold
+// any passes as it is.
+func (h *Handler) rewrite(
+	w http.ResponseWriter, r, forwarded *http.Request, next caddyhttp.Handler, session interceptor.Session,
+	answer interceptor.Answer, figures interceptor.Figures, spent time.Duration,
+) error {
+	if h.DryRun || !h.interceptor.MayOffload(session.App, answer) {
+		return h.watch(w, forwarded, next, h.interceptor.Watch(r.Context(), session, answer), figures, spent)
 	}
 	response := newCallbackWriter(w, r)
-	response.figures = figures
-	if mayOffload {
-		response.offload = h.interceptor.Offload(r.Context(), store.value, app, scope, response.toBrowser())
-		// The app need not compress what is unpacked here. The handler encode, in front, compresses what the browser gets.
-		forwarded.Header = forwarded.Header.Clone()
-		forwarded.Header.Set("Accept-Encoding", "identity")
-	}
-	response.spent = time.Since(start)
+	response.figures, response.spent = figures, spent
+	response.offload = h.interceptor.Offload(r.Context(), session, answer, response.toBrowser())
+	// The app need not compress what is unpacked here. The handler encode, in front, compresses what the browser gets.
+	forwarded = forwarded.WithContext(forwarded.Context())
+	forwarded.Header = forwarded.Header.Clone()
+	forwarded.Header.Set("Accept-Encoding", "identity")
 	defer response.abort()
 	if err := next.ServeHTTP(response, forwarded); err != nil {
 		return err
@@ -106,29 +124,27 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request, next cad
 	return response.finish()
 }
 
-// watch lets a callback's response pass, and logs what would have been offloaded.
-func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, offload *interceptor.Offload) error {
-	tap := newTapWriter(w, dryRun{offload})
+// watch lets an answer pass, and learns from it. In a dry run it logs what would have been offloaded.
+func (h *Handler) watch(
+	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, watcher interceptor.Watcher,
+	figures interceptor.Figures, spent time.Duration,
+) error {
+	tap := newTapWriter(w, watcher)
+	if figures.Any() {
+		tap.timing = serverTiming(figures, spent)
+	}
 	defer tap.stop()
 	if err := next.ServeHTTP(tap, r); err != nil {
 		return err
 	}
 	tap.finish()
-	if figures := offload.Figures(); figures.Stores > 0 {
+	if figures := watcher.Figures(); h.DryRun && figures.Stores > 0 {
 		h.logger.Info("dry run: data would have been offloaded",
-			zap.String("callback", r.URL.Path),
+			zap.String("path", r.URL.Path),
 			zap.Int("stores", figures.Stores),
 			zap.Int64("bytes", figures.StoreBytes))
 	}
 	return nil
-}
-
-// dryRun makes an Offload, of which nothing comes out, a WriteCloser.
-type dryRun struct{ *interceptor.Offload }
-
-func (d dryRun) Close() error {
-	_, err := d.Offload.Close()
-	return err
 }
 
 // refuse answers a callback that the app must not see.

@@ -5,7 +5,6 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -15,15 +14,13 @@ func readable(status int, header http.Header) (coding string, ok bool) {
 	if status != http.StatusOK || len(header["Trailer"]) > 0 {
 		return "", false
 	}
-	if mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return "", false
+	// Dash's FastAPI back end does not say what a callback's answer is (dash/backends/_fastapi.py).
+	if contentType := header.Get("Content-Type"); contentType != "" {
+		if mediaType, _, err := mime.ParseMediaType(contentType); err != nil || mediaType != "application/json" {
+			return "", false
+		}
 	}
-	coding = strings.ToLower(strings.Join(header.Values("Content-Encoding"), ","))
-	if coding == "" || coding == "identity" {
-		return "", true
-	}
-	_, ok = decoders[coding]
-	return coding, ok
+	return codingOf(header)
 }
 
 // isFinal reports whether a status is that of a response, not of what goes before it, like 103 Early Hints.
@@ -38,6 +35,7 @@ type tapWriter struct {
 	in          io.Writer       // decoder or listener; nil: nothing to listen to, or no longer
 	length      int64           // of the body; -1: unknown
 	heard       int64           // bytes of it
+	timing      string          // an entry for the header Server-Timing
 	wroteHeader bool
 }
 
@@ -60,6 +58,9 @@ func (t *tapWriter) open(status int) {
 	coding, ok := readable(status, t.Header())
 	if !ok {
 		return
+	}
+	if t.timing != "" {
+		t.Header().Add("Server-Timing", t.timing)
 	}
 	t.in, t.decoder = newBodyWriter(coding, t.listener)
 	var err error

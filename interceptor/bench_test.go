@@ -89,7 +89,7 @@ func BenchmarkPayload(b *testing.B) {
 				b.SetBytes(int64(len(response)))
 				b.ReportAllocs()
 				for b.Loop() {
-					body, _, err := ic.Rehydrate(b.Context(), store, testScope, strings.NewReader(request), int64(len(request)))
+					body, _, err := ic.Rehydrate(b.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
 					require.NoError(b, err)
 					_, err = io.Copy(io.Discard, body.Reader(false))
 					require.NoError(b, err)
@@ -101,7 +101,7 @@ func BenchmarkPayload(b *testing.B) {
 }
 
 func benchOffload(b *testing.B, ic *Interceptor, store storage.Store, app *App, response []byte) string {
-	o := ic.Offload(b.Context(), store, app, testScope, nil)
+	o := ic.Offload(b.Context(), testSession(store, app), Answer{}, nil)
 	for at := 0; at < len(response); at += benchChunk {
 		_, err := o.Write(response[at:min(len(response), at+benchChunk)])
 		require.NoError(b, err)
@@ -125,7 +125,7 @@ func BenchmarkNoToken(b *testing.B) {
 	b.SetBytes(int64(len(request)))
 	b.ReportAllocs()
 	for b.Loop() {
-		body, _, err := ic.Rehydrate(b.Context(), store, testScope, strings.NewReader(request), int64(len(request)))
+		body, _, err := ic.Rehydrate(b.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
 		if body != nil || err != nil {
 			b.Fatal("a token was found")
 		}

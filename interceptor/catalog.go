@@ -1,10 +1,18 @@
 package interceptor
 
-import "sync"
+import (
+	"encoding/base64"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/zeebo/blake3"
+)
 
 const (
-	maxApps   = 1 << 10 // apps that a Catalog keeps, at least
-	maxStores = 1 << 13 // Stores of an app that are kept, at least
+	maxApps     = 1 << 10 // apps that a Catalog keeps, at least
+	maxStores   = 1 << 13 // Stores of an app that are kept, at least
+	maxCarriers = 1 << 10 // answers of an app that are kept as carriers, at least
 )
 
 // A Catalog keeps what is known of the apps that pass: which ids are Stores, and which of them the browser reads. It holds
@@ -23,27 +31,57 @@ func (c *Catalog) App(name string) *App {
 	defer c.mu.Unlock()
 	app, ok := c.apps.get(name)
 	if !ok {
-		app = &App{Name: name, stores: recent[*storeFacts]{most: maxStores}}
+		app = &App{
+			Name:     name,
+			stores:   recent[*storeFacts]{most: maxStores},
+			carriers: recent[struct{}]{most: maxCarriers},
+			asking:   make(chan struct{}, 1),
+		}
 		c.apps.put(name, app)
 	}
 	return app
 }
 
-// App is what is known of one app. It learns from the app's own answers: see [App.LearnLayout] and
-// [App.LearnDependencies].
+// App is what is known of one app. It learns from the app's own answers, and from what was saved of them: see
+// [Interceptor.LoadApp].
 type App struct {
 	Name string
 
 	mu           sync.Mutex
 	stores       recent[*storeFacts]
-	dependencies *dependencies // nil: not seen yet
+	carriers     recent[struct{}] // by answerKey
+	layout       bool             // a layout has been seen, or what is known was loaded
+	dependencies *dependencies    // nil: not seen yet
+	loaded       bool             // dependencies are those that were saved
+
+	revision uint64            // counts the changes of all this
+	saved    map[string]uint64 // the revision that was last saved, by namespace
+	saving   sync.Mutex
+
+	sought      bool          // what was saved of the app has been looked for
+	asking      chan struct{} // holds one value while the app is asked
+	askedInVain time.Time     // when it was last, which only that call may touch
 }
 
 // storeFacts is what is known of one Store.
 type storeFacts struct {
 	storageType string // "": not known to be a Store, or not enough is known of the app
-	clientside  bool   // a clientside callback reads its data
+	clientside  bool   // a clientside callback uses its data
 	patched     bool   // a callback has answered with a Patch of its data
+}
+
+// knowsLayout reports whether a layout of the app has been seen, or was loaded.
+func (a *App) knowsLayout() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.layout
+}
+
+// hasClientside reports whether a clientside callback uses any Store's data.
+func (a *App) hasClientside() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.dependencies != nil && len(a.dependencies.browserIDs)+len(a.dependencies.browserDict) > 0
 }
 
 // store returns what is known of the Store with a canonical id.
@@ -55,7 +93,7 @@ func (a *App) store(id string) storeFacts {
 		return storeFacts{}
 	}
 	facts := *known
-	facts.clientside = a.dependencies.readByBrowser(id)
+	facts.clientside = a.dependencies.usedByBrowser(id)
 	return facts
 }
 
@@ -63,27 +101,91 @@ func (a *App) store(id string) storeFacts {
 func (a *App) learnStore(id, storageType string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if known, ok := a.stores.get(id); ok {
+	known, ok := a.stores.get(id)
+	switch {
+	case !ok:
+		a.stores.put(id, &storeFacts{storageType: storageType})
+	case known.storageType != storageType:
 		known.storageType = storageType
+	default:
 		return
 	}
-	a.stores.put(id, &storeFacts{storageType: storageType})
+	a.revision++
+}
+
+// learnOther notes that a component which is no Store has a canonical id. After a redeploy it may be that of an old Store.
+func (a *App) learnOther(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, ok := a.stores.get(id); ok {
+		a.stores.drop(id)
+		a.revision++
+	}
 }
 
 // learnPatched notes that the app patches a Store.
 func (a *App) learnPatched(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if known, ok := a.stores.get(id); ok {
+	if known, ok := a.stores.get(id); ok && !known.patched {
 		known.patched = true
+		a.revision++
 	}
+}
+
+// learnedLayout notes that a whole layout has been seen.
+func (a *App) learnedLayout() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.layout {
+		a.layout = true
+		a.revision++
+	}
+}
+
+// learnDependencies notes what the app's callbacks say.
+func (a *App) learnDependencies(d *dependencies) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.dependencies == nil || !a.dependencies.equal(d) {
+		a.dependencies = d
+		a.revision++
+	}
+	a.loaded = false
+}
+
+// learnCarrier notes that an answer carries the data of Stores elsewhere than in its outputs: in component trees, sideUpdate
+// or progress. An answer is named by the request's output.
+func (a *App) learnCarrier(answer string) {
+	key := answerKey(answer)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, ok := a.carriers.get(key); !ok {
+		a.carriers.put(key, struct{}{})
+		a.revision++
+	}
+}
+
+// carries reports whether an answer was noted by learnCarrier.
+func (a *App) carries(answer string) bool {
+	key := answerKey(answer)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, ok := a.carriers.get(key)
+	return ok
+}
+
+// answerKey names an answer, whose output may be any long, in a few characters.
+func answerKey(answer string) string {
+	digest := blake3.Sum256([]byte(answer))
+	return base64.RawURLEncoding.EncodeToString(digest[:15])
 }
 
 // unseen returns the exact ids among patterns that the app, of which layout and dependencies are known, does not have.
 func (a *App) unseen(patterns []idPattern) (ids []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.dependencies == nil || a.stores.empty() {
+	if !a.layout || a.dependencies == nil {
 		return nil
 	}
 	for _, p := range patterns {
@@ -117,6 +219,21 @@ func (r *recent[V]) put(key string, v V) {
 		r.young, r.older = make(map[string]V), r.young
 	}
 	r.young[key] = v
+}
+
+func (r *recent[V]) drop(key string) {
+	delete(r.young, key)
+	delete(r.older, key)
+}
+
+// all returns the entries, in no order.
+func (r *recent[V]) all() map[string]V {
+	all := maps.Clone(r.older)
+	if all == nil {
+		all = make(map[string]V)
+	}
+	maps.Copy(all, r.young)
+	return all
 }
 
 func (r *recent[V]) empty() bool { return len(r.young) == 0 }

@@ -20,7 +20,7 @@ func dashBody(t testing.TB, name string) []byte {
 
 func learnLayout(t testing.TB, app *App, chunks ...[]byte) {
 	t.Helper()
-	w := app.LearnLayout()
+	w := newTestInterceptor().Watch(t.Context(), Session{App: app}, LayoutAnswer)
 	feed(t, w, chunks)
 	require.NoError(t, w.Close())
 }
@@ -94,9 +94,9 @@ func TestLearnLayout(t *testing.T) {
 		{"a text", `"Store"`, nil},
 		{"list", `[[[` + store(`"id":"df"`) + `]]]`, map[string]string{"df": storageMemory}},
 		{"deep", strings.Repeat("[", 4000) + store(`"id":"df"`) + strings.Repeat("]", 4000), map[string]string{"df": storageMemory}},
-		{"too deep", `[` + store(`"id":"df"`) + "," + strings.Repeat("[", maxTreeDepth) + strings.Repeat("]", maxTreeDepth) + `]`, nil},
-		{"broken", `[` + store(`"id":"df"`) + `}`, nil},
-		{"more behind it", store(`"id":"df"`) + `x`, nil},
+		{"too deep", `[` + store(`"id":"df"`) + "," + strings.Repeat("[", maxTreeDepth) + strings.Repeat("]", maxTreeDepth) + `]`, map[string]string{"df": storageMemory}},
+		{"far too deep", strings.Repeat("[", maxTreeDepth) + store(`"id":"df"`) + strings.Repeat("]", maxTreeDepth), nil},
+		{"broken in it", `[{"props":{"id":"df"},"type":"Store","namespace":"dash_core_components"]`, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -114,15 +114,19 @@ func TestLearnLayout(t *testing.T) {
 	}
 }
 
-// An answer that breaks off, wherever, teaches nothing.
+// An answer that breaks off, wherever, teaches only what the components are that were whole.
 func TestLearnTruncated(t *testing.T) {
 	t.Parallel()
 	layout, dependencies := dashBody(t, "layout.json"), dashBody(t, "dependencies.json")
 	layout, dependencies = []byte(strings.TrimSpace(string(layout))), []byte(strings.TrimSpace(string(dependencies)))
 	app := NewCatalog().App("app")
+	learnLayout(t, app, layout)
+	whole := storesOf(app)
+	app = NewCatalog().App("app")
 	for n := range layout {
 		learnLayout(t, app, layout[:n])
-		require.Empty(t, storesOf(app), "%d bytes", n)
+		require.Subset(t, whole, storesOf(app), "%d bytes", n)
+		require.False(t, app.layout, "%d bytes", n)
 	}
 	for n := range dependencies {
 		learnDependencies(t, app, dependencies[:n])
@@ -147,7 +151,7 @@ func TestLearnDependenciesOfDash(t *testing.T) {
 			"in-page":                     false, // a callback of the server
 			"tree-as-data":                false,
 		} {
-			require.Equal(t, clientside, app.dependencies.readByBrowser(id), id)
+			require.Equal(t, clientside, app.dependencies.usedByBrowser(id), id)
 		}
 		for _, id := range []string{"graph", "session", "df", `{"index":1,"type":"df"}`, "table", "go", "page", "in-page", "tree-as-data"} {
 			require.True(t, app.dependencies.ids[id], id)

@@ -3,6 +3,9 @@ package interceptor
 import (
 	"encoding/json"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // maxDependencies is the size in bytes up to which a _dash-dependencies answer is looked at.
@@ -15,13 +18,19 @@ func (a *App) LearnDependencies() io.WriteCloser { return &dependenciesReader{ap
 // dependencies is what an app's callbacks say of its ids.
 type dependencies struct {
 	ids         map[string]bool // each id that a callback names
-	browserIDs  map[string]bool // those whose data a clientside callback reads
+	browserIDs  map[string]bool // those whose data a clientside callback reads, or may patch
 	browserDict []idPattern     // the same by wildcard
 }
 
-// readByBrowser reports whether a clientside callback reads the data of the Store with a canonical id.
-func (d *dependencies) readByBrowser(id string) bool {
+// usedByBrowser reports whether a clientside callback reads the data of the Store with a canonical id, or may patch it.
+func (d *dependencies) usedByBrowser(id string) bool {
 	return d.browserIDs[id] || matchesAny(d.browserDict, id)
+}
+
+// equal reports whether two answers say the same.
+func (d *dependencies) equal(other *dependencies) bool {
+	return maps.Equal(d.ids, other.ids) && maps.Equal(d.browserIDs, other.browserIDs) &&
+		slices.EqualFunc(d.browserDict, other.browserDict, func(a, b idPattern) bool { return a.text == b.text })
 }
 
 // A callback is what is read of one callback in _dash-dependencies. A dict id is a text of JSON there, its wildcards being
@@ -39,18 +48,20 @@ type dependency struct {
 	Property string `json:"property"`
 }
 
+// add notes a callback. What the browser itself does with a Store's data is all in the inputs, state and outputs of clientside
+// callbacks (dash/dash-renderer/src/actions/callbacks.ts): it hands the first two to the function, and since Dash 3.3 the
+// function may return a dash_clientside.Patch of an output. What running sets is only written, and of cancel only the names
+// are compared.
 func (d *dependencies) add(c callback) {
-	for _, output := range splitOutput(c.Output) {
-		d.ids[canonicalID(output.ID)] = true
-	}
 	clientside := len(c.Clientside) > 0 && string(c.Clientside) != "null"
-	for _, in := range append(c.Inputs, c.State...) {
-		id := canonicalID(in.ID)
+	for _, named := range slices.Concat(splitOutput(c.Output), c.Inputs, c.State) {
+		id := canonicalID(named.ID)
 		d.ids[id] = true
-		if !clientside || in.Property != "data" {
+		property, _, _ := strings.Cut(named.Property, "@") // behind it is what allow_duplicate adds
+		if !clientside || property != "data" {
 			continue
 		}
-		if pattern, err := parseIDPattern(in.ID); err == nil && pattern.dict != nil {
+		if pattern, err := parseIDPattern(named.ID); err == nil && pattern.dict != nil {
 			d.browserDict = append(d.browserDict, pattern)
 		} else {
 			d.browserIDs[id] = true
@@ -79,8 +90,6 @@ func (r *dependenciesReader) Close() error {
 	for _, c := range callbacks {
 		known.add(c)
 	}
-	r.app.mu.Lock()
-	defer r.app.mu.Unlock()
-	r.app.dependencies = known
+	r.app.learnDependencies(known)
 	return nil
 }

@@ -10,6 +10,7 @@ const (
 	CallbackEndpoint              // POST P_dash-update-component: a callback
 	LayoutEndpoint                // GET P_dash-layout: the component tree
 	DependenciesEndpoint          // GET P_dash-dependencies: the list of callbacks
+	SocketEndpoint                // GET P_dash-ws-callback, in HTTP/2 and later CONNECT: callbacks by WebSocket
 )
 
 var endpoints = []struct {
@@ -19,6 +20,8 @@ var endpoints = []struct {
 	{"POST", "/_dash-update-component", CallbackEndpoint},
 	{"GET", "/_dash-layout", LayoutEndpoint},
 	{"GET", "/_dash-dependencies", DependenciesEndpoint},
+	{"GET", "/_dash-ws-callback", SocketEndpoint},
+	{"CONNECT", "/_dash-ws-callback", SocketEndpoint}, // RFC 8441
 }
 
 // EndpointOf says which endpoint a request is for, and returns the prefix P of the app, which is its

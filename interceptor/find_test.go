@@ -41,18 +41,21 @@ func TestFindIsLinear(t *testing.T) {
 	open := strings.TrimSuffix(token, "}")
 	fake := `{"$dashstash":"` + strings.Repeat("A", TokenSize) + `"`
 	const n = 1 << 20
+	patched := strings.TrimSuffix(patchFixture(t, ic, store).Replace(`{K:[["R"]]`), "}")
 	for name, text := range map[string]string{
 		"keys":                   strings.Repeat(tokenKey, n/len(tokenKey)),
 		"braces and keys":        strings.Repeat(`{`+tokenKey, n/len(tokenKey)),
 		"look-alikes, nested":    strings.Repeat(fake+`,"a":`, n/len(fake)),
 		"tokens, nested":         strings.Repeat(open+`,"a":`, n/len(open)),
 		"tokens, nested, closed": strings.Repeat(open+`,"a":`, n/len(open)) + "1" + strings.Repeat("}", n/len(open)),
+		"records, nested":        strings.Repeat(patched+`,"a":`, n/len(patched)) + "1" + strings.Repeat("}", n/len(patched)),
+		"keys of records":        strings.Repeat(`{`+patchedKey+`:[[`, n/30) + strings.Repeat(`]]}`, n/30),
 		"spaces":                 strings.Repeat(`{    `+strings.Repeat(" ", 1000)+tokenKey, n/1000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			reads := &countedReads{ReaderAt: strings.NewReader(text)}
-			body, _, err := ic.Rehydrate(t.Context(), store, testScope, reads, int64(len(text)))
+			body, _, err := ic.Rehydrate(t.Context(), testSession(store, nil), reads, int64(len(text)))
 			require.NoError(t, err)
 			if body != nil {
 				require.NoError(t, body.Close())
@@ -176,7 +179,7 @@ func walkTokens(ic *Interceptor, value any, texts map[string]any) any {
 		}
 	case map[string]any:
 		text, isText := v["$dashstash"].(string)
-		_, _, err := ic.keys.open([]byte(text), testScope)
+		_, _, err := ic.keys.open(payloadToken, []byte(text), testScope)
 		switch {
 		case isText && isTokenText([]byte(text)) && err == nil:
 			if len(v) > 1 {

@@ -97,6 +97,11 @@ func newTestApp(stores ...string) *App {
 	return app
 }
 
+// testSession is a browser's with an app, which may be nil where it does not matter.
+func testSession(store storage.Store, app *App) Session {
+	return Session{Store: store, App: app, Scope: testScope, Client: "a browser"}
+}
+
 // feed writes chunks to w.
 func feed(t testing.TB, w io.Writer, chunks [][]byte) {
 	t.Helper()
@@ -111,7 +116,7 @@ func feed(t testing.TB, w io.Writer, chunks [][]byte) {
 func offload(t testing.TB, ic *Interceptor, store storage.Store, app *App, chunks ...[]byte) (string, Figures) {
 	t.Helper()
 	var out bytes.Buffer
-	o := ic.Offload(t.Context(), store, app, testScope, &out)
+	o := ic.Offload(t.Context(), testSession(store, app), Answer{}, &out)
 	feed(t, o, chunks)
 	rest := closeOffload(t, o)
 	return out.String() + rest, o.Figures()
@@ -133,7 +138,13 @@ func closeOffload(t testing.TB, o *Offload) string {
 // rehydrate puts a request's data back, and returns what the app gets.
 func rehydrate(t testing.TB, ic *Interceptor, store storage.Store, request string) (string, Figures) {
 	t.Helper()
-	body, figures, err := ic.Rehydrate(t.Context(), store, testScope, strings.NewReader(request), int64(len(request)))
+	return rehydrateIn(t, ic, testSession(store, nil), request)
+}
+
+// rehydrateIn is rehydrate in a session.
+func rehydrateIn(t testing.TB, ic *Interceptor, session Session, request string) (string, Figures) {
+	t.Helper()
+	body, figures, err := ic.Rehydrate(t.Context(), session, strings.NewReader(request), int64(len(request)))
 	require.NoError(t, err)
 	if body == nil {
 		return request, figures

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+
+	"github.com/dashstash/dashstash/storage"
 )
 
 // Errors of [Interceptor.Rehydrate].
@@ -49,8 +51,6 @@ type Config struct {
 	MaxRequest int64
 	// OnMissing says what becomes of a request whose data is gone.
 	OnMissing OnMissing
-	// DryRun only counts what would be offloaded. Tokens that are out already are still opened.
-	DryRun bool
 	// Logger gets warnings, each once. It never gets a token or any data.
 	Logger *slog.Logger
 }
@@ -58,7 +58,8 @@ type Config struct {
 // An Interceptor rewrites the messages of Dash callbacks. Its methods may be called at the same time.
 type Interceptor struct {
 	Config
-	keys *keyring
+	keys  *keyring
+	folds *folds
 
 	mu    sync.Mutex
 	noted recent[struct{}] // what was logged once
@@ -69,13 +70,24 @@ func New(config Config) *Interceptor {
 	return &Interceptor{
 		Config: config,
 		keys:   newKeyring(config.Namespace, config.Secrets),
+		folds:  newFolds(),
 		noted:  recent[struct{}]{most: maxStores},
 	}
 }
 
+// A Session is between whom messages go, and where their data is kept.
+type Session struct {
+	Store storage.Store
+	App   *App
+	// Scope is what tokens are made for: one made for a scope opens in no other.
+	Scope string
+	// Client tells browsers apart as well as can be: two may share one. It is a hint, on which nothing but sizes depends.
+	Client string
+}
+
 // Figures count what was done to a callback.
 type Figures struct {
-	Stores     int   // payloads that went to the storage, or in a dry run would have gone
+	Stores     int   // payloads that went to the storage, or of a Watcher would have gone
 	StoreBytes int64 // their size
 	Tokens     int   // payloads that came back from it
 	TokenBytes int64 // their size
@@ -109,9 +121,7 @@ func (ic *Interceptor) decide(app *App, id string) bool {
 	case offloaded:
 		return true
 	case inlineClientside:
-		ic.warnOnce(app, id, "Store stays in the browser, because a clientside callback reads its data there")
-	case inlinePatched:
-		ic.warnOnce(app, id, "Store stays in the browser, because the app answers with a Patch of its data")
+		ic.warnOnce(app, id, "Store stays in the browser, because a clientside callback uses its data there")
 	case inlineStorageType:
 		ic.once(app, "", slog.LevelInfo,
 			"the app has session or local Stores, which stay in the browser; to offload them too: stores auto memory session local")

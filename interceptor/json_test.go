@@ -2,9 +2,11 @@ package interceptor
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,6 +16,7 @@ type document struct {
 	numbers []numberSpan
 	r       *rand.Rand
 	python  bool // with NaN and the infinities, as Python writes them
+	indices bool // with keys that are array indices, or nearly
 }
 
 type numberSpan struct{ start, end int }
@@ -32,6 +35,13 @@ func newDocument(r *rand.Rand, python bool) *document {
 	return d
 }
 
+// newIndexedDocument makes a document with objects whose keys a browser puts into another order.
+func newIndexedDocument(r *rand.Rand) *document {
+	d := &document{r: r, indices: true}
+	d.value(1 + r.IntN(8))
+	return d
+}
+
 func (d *document) space() {
 	if d.r.IntN(6) == 0 {
 		d.text = append(d.text, oneOf(d.r, " ", "\n", "\t", "\r\n  ", "   ")...)
@@ -46,7 +56,7 @@ func (d *document) value(depth int) {
 	switch kind {
 	case 0, 1:
 		d.list('{', '}', func() {
-			d.string()
+			d.key()
 			d.space()
 			d.text = append(d.text, ':')
 			d.space()
@@ -84,6 +94,21 @@ func (d *document) list(open, end byte, item func()) {
 		d.space()
 	}
 	d.text = append(d.text, end)
+}
+
+func (d *document) key() {
+	switch n := d.r.IntN(5); {
+	case !d.indices || n == 0:
+		d.string()
+	case n == 1:
+		d.text = append(d.text, oneOf(d.r,
+			`"0"`, `"00"`, `"01"`, `"-1"`, `"-0"`, `"1.0"`, `"1e1"`, `"+1"`, `" 1"`, `"1 "`, `"1a"`, `""`, `"x"`, `"null"`, `"true"`, `"NaN"`,
+			`"4294967293"`, `"4294967294"`, `"4294967295"`, `"4294967296"`, `"04294967294"`, `"9999999999"`, `"18446744073709551616"`,
+			`"\u0030"`, `"\u0031"`, `"1\u0032"`, `"\u003a"`, `"\u0031\u00e9"`, `"\u00301"`, `"\u0661"`, `"١"`, `"\n1"`, `"__proto__"`,
+			`"\u0034\u0032\u0039\u0034\u0039\u0036\u0037\u0032\u0039\u0034"`)...)
+	default:
+		d.text = fmt.Appendf(d.text, "%q", strconv.Itoa(d.r.IntN(30)))
+	}
 }
 
 func (d *document) string() {

@@ -17,41 +17,42 @@ const (
 	maxPending = 32
 )
 
-// An Offload rewrites one callback response. The response is written to it, in chunks of any size; what the browser is to
-// get comes out of Close or, where it is long, goes to the writer given to [Interceptor.Offload]. An Offload belongs to one
+// An Offload rewrites one of an app's answers. The answer is written to it, in chunks of any size; what the browser is to get
+// comes out of Close or, where it is long, goes to the writer given to [Interceptor.Offload]. An Offload belongs to one
 // goroutine and ends with Close or Abort.
 type Offload struct {
-	ic    *Interceptor
-	ctx   context.Context
-	store storage.Store
-	app   *App
-	scope string
-	out   io.Writer
+	ic      *Interceptor
+	ctx     context.Context
+	session Session
+	answer  Answer
+	out     io.Writer
+	dry     bool // nothing is rewritten: see Watcher
 
 	scan    scanner
-	keys    [4]string // the keys on the way to the next value, by depth
-	id      string    // the component that keys[2] names
-	payload *payload  // the value being captured
-	broken  bool      // the response is no JSON: the rest passes as it is
+	frames  []frame  // the open containers that are walked in
+	small   []byte   // a value that says what a component is
+	taking  bool     // it is being captured
+	payload *payload // the value being captured to be stored
+	broken  bool     // the answer is no JSON: the rest passes as it is
 
 	held      []heldPiece
 	heldSize  int
-	pending   int  // payloads among held
+	waiting   int  // payloads among held that may yet turn out to be no Store's
+	pending   int  // payloads among held that are to be stored
 	streaming bool // held was full: all goes to out
 	figures   Figures
 }
 
-// A heldPiece is a part of the rewritten response that is held back: bytes, or a payload that is not in the storage yet.
+// A heldPiece is a part of the rewritten answer that is held back: bytes, or a payload that is not in the storage yet.
 type heldPiece struct {
 	bytes   []byte
 	payload *payload
 }
 
-// Offload begins to rewrite a callback response of an app. The data of its Stores goes to store, with tokens made for scope.
-// What the browser is to get goes to out once it is more than 64 KiB. In a dry run nothing comes out: the browser is to get
-// the response as it is.
-func (ic *Interceptor) Offload(ctx context.Context, store storage.Store, app *App, scope string, out io.Writer) *Offload {
-	return &Offload{ic: ic, ctx: ctx, store: store, app: app, scope: scope, out: out}
+// Offload begins to rewrite an answer of the session's app. The data of its Stores goes to the storage. What the browser is to
+// get goes to out once it is more than 64 KiB.
+func (ic *Interceptor) Offload(ctx context.Context, session Session, answer Answer, out io.Writer) *Offload {
+	return &Offload{ic: ic, ctx: ctx, session: session, answer: answer, out: out}
 }
 
 // Figures counts what has been done up to now.
@@ -71,13 +72,11 @@ func (o *Offload) Write(p []byte) (int, error) {
 		var err error
 		switch ev {
 		case evKey:
-			if depth := o.scan.depth(); depth < len(o.keys) {
-				o.keys[depth] = o.scan.keyText()
-			}
+			err = o.enterKey()
 		case evValue:
-			o.enter(rest[n])
+			o.enterValue(rest[n])
 		case evEnd:
-			err = o.endPayload()
+			err = o.leaveValue()
 		case evBroken:
 			o.broken = true
 			err = o.passPayload()
@@ -90,35 +89,23 @@ func (o *Offload) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// enter decides what to do with a value that begins with c. Stores' data is at response.<id>.data.
-func (o *Offload) enter(c byte) {
-	switch depth := o.scan.depth(); {
-	case depth == 0 && c == '{':
-	case depth == 1 && c == '{' && o.keys[1] == "response":
-	case depth == 2 && c == '{' && o.ic.decide(o.app, canonicalID(o.keys[2])):
-		o.id = canonicalID(o.keys[2])
-	case depth == 3 && o.keys[3] == "data":
-		o.payload = &payload{}
-		o.scan.capture(&o.payload.bytes)
-	default:
-		o.scan.skip()
-	}
-}
-
 // take passes on bytes that the scanner has used up, or leaves them to the payload that they belong to.
 func (o *Offload) take(p []byte) error {
-	if o.payload == nil {
-		return o.emit(p)
+	if o.payload != nil {
+		return o.takePayload(p)
 	}
-	return o.takePayload(p)
+	if o.taking && len(o.small) > maxIDText {
+		o.scan.stopCapture()
+	}
+	return o.emit(p)
 }
 
 // emit passes on bytes to the browser.
 func (o *Offload) emit(p []byte) error {
-	if o.ic.DryRun {
+	if o.dry {
 		return nil
 	}
-	if o.streaming {
+	if o.streaming && len(o.held) == 0 {
 		_, err := o.out.Write(p)
 		return err
 	}
@@ -143,8 +130,8 @@ func (o *Offload) release() error {
 	return err
 }
 
-// settle stores the payloads that are held, unless the response is broken, and returns all that is held: a payload that is
-// not stored in full.
+// settle stores the payloads that are held, unless the answer is broken, and returns all that is held: with payloads that are
+// not to be stored, or not stored in full, as they are.
 func (o *Offload) settle() *Body {
 	if !o.broken {
 		o.commitHeld()
@@ -155,25 +142,30 @@ func (o *Offload) settle() *Body {
 			body.addBytes(h.bytes)
 			continue
 		}
-		body.add(piece{source: h.payload.writer, size: h.payload.size})
+		h.payload.fate = fateInline
+		if h.payload.raw != nil {
+			body.addBytes(h.payload.raw)
+		} else {
+			body.add(piece{source: h.payload.writer, size: h.payload.size})
+		}
 		body.closers = append(body.closers, abortOnClose{h.payload.writer})
 	}
-	o.held, o.heldSize, o.pending = nil, 0, 0
+	o.held, o.heldSize, o.waiting, o.pending = nil, 0, 0, 0
 	return body
 }
 
-// commitHeld stores the payloads that are held, and puts their tokens in their place.
+// commitHeld stores the payloads that are held to be stored, and puts their tokens in their place.
 func (o *Offload) commitHeld() {
 	for i, h := range o.held {
-		if h.payload != nil && o.commit(h.payload) {
+		if h.payload != nil && h.payload.fate == fateStored && o.commit(h.payload) {
 			o.held[i] = heldPiece{bytes: h.payload.token}
 		}
 	}
 	o.pending = 0
 }
 
-// Close ends the response, and returns what of it has not gone to out: if out got nothing, that is the whole. A response
-// that is not whole, or no JSON, stores nothing more and comes out as it came in.
+// Close ends the answer, and returns what of it has not gone to out: if out got nothing, that is the whole. An answer that is
+// not whole, or no JSON, stores nothing more and comes out as it came in.
 func (o *Offload) Close() (*Body, error) {
 	if !o.broken && !o.scan.whole() {
 		o.broken = true
@@ -181,7 +173,20 @@ func (o *Offload) Close() (*Body, error) {
 			return nil, err
 		}
 	}
+	if !o.broken {
+		o.learn()
+	}
 	return o.settle(), nil
+}
+
+// learn notes what a whole answer says of the app.
+func (o *Offload) learn() {
+	if o.answer.kind == layoutKind {
+		o.session.App.learnedLayout()
+	}
+	if o.dry && o.figures.Stores > 0 && o.answer.name != "" {
+		o.session.App.learnCarrier(o.answer.name)
+	}
 }
 
 // Abort drops what is not in the storage yet. After Close it does nothing.
@@ -200,7 +205,30 @@ func (o *Offload) warnStorage(err error) {
 	if o.ctx.Err() != nil {
 		return
 	}
-	o.ic.once(o.app, "", slog.LevelWarn, "Stores stay in the browser, because their data cannot be stored", "error", err)
+	o.ic.once(o.session.App, "", slog.LevelWarn, "Stores stay in the browser, because their data cannot be stored", "error", err)
+}
+
+// A Watcher looks at an answer that passes as it is. It learns from it what the app consists of, and whether such an answer is
+// worth an Offload the next time. Figures counts what an Offload would have done.
+type Watcher struct{ offload *Offload }
+
+// Watch begins to look at an answer of the session's app.
+func (ic *Interceptor) Watch(ctx context.Context, session Session, answer Answer) Watcher {
+	o := ic.Offload(ctx, session, answer, nil)
+	o.dry = true
+	return Watcher{o}
+}
+
+// Write takes a part of the answer. It does not fail.
+func (w Watcher) Write(p []byte) (int, error) { return w.offload.Write(p) }
+
+// Figures counts what would have been done up to now.
+func (w Watcher) Figures() Figures { return w.offload.figures }
+
+// Close ends the answer. One that is not whole teaches only what the components in it are.
+func (w Watcher) Close() error {
+	_, err := w.offload.Close()
+	return err
 }
 
 // abortOnClose aborts a writer that was read back.

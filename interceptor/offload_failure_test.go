@@ -72,7 +72,7 @@ func TestOffloadOneStoreFails(t *testing.T) {
 func TestOffloadTruncated(t *testing.T) {
 	t.Parallel()
 	response := ` {"multi":true,"response":{"df":{"data":[1,-2.5,"é\"",{"a":null}]},"x":{"data":5},"agg":{"data":"` +
-		strings.Repeat("y", 60) + `"}, "n":{"data":12.25},"i":{"data":-Infinity}}} `
+		strings.Repeat("y", 60) + `"}, "n":{"data":[12.25]},"i":{"data":[-Infinity]}}} `
 	whole := len(strings.TrimRight(response, " "))
 	ic, app := newTestInterceptor(), newTestApp("df", "agg", "n", "i")
 	for n := range whole {
@@ -131,18 +131,18 @@ func TestOffloadLongNumber(t *testing.T) {
 // Abort, at any point, leaves nothing.
 func TestOffloadAbort(t *testing.T) {
 	t.Parallel()
-	response := []byte(`{"response":{"df":{"data":[1,2.0,"` + strings.Repeat("x", 100) + `"]},"agg":{"data":5}}}`)
+	response := []byte(`{"response":{"df":{"data":[1,2.0,"` + strings.Repeat("x", 100) + `"]},"agg":{"data":[5]}}}`)
 	ic, app := newTestInterceptor(), newTestApp("df", "agg")
 	for n := range len(response) + 1 {
 		store := &spyStore{Store: newMemory()}
-		o := ic.Offload(t.Context(), store, app, testScope, nil)
+		o := ic.Offload(t.Context(), testSession(store, app), Answer{}, nil)
 		feed(t, o, chopEvery(7, response[:n]))
 		o.Abort()
 		requireEmpty(t, store, "after %d bytes", n)
 		o.Abort()
 	}
 	store := &spyStore{Store: newMemory()}
-	o := ic.Offload(t.Context(), store, app, testScope, nil)
+	o := ic.Offload(t.Context(), testSession(store, app), Answer{}, nil)
 	feed(t, o, [][]byte{response})
 	body, err := o.Close()
 	require.NoError(t, err)
@@ -156,7 +156,7 @@ func TestOffloadAbort(t *testing.T) {
 func FuzzOffload(f *testing.F) {
 	for _, seed := range []string{
 		`{"multi":true,"response":{"df":{"data":[1.0,{"a":"b"},null]},"x":{"data":1}}}`,
-		`{"response":{"df":{"data":-Infinity},"agg":{"data":1e5}}} `, `{"response":{"df":{"data":01}}}`, `{"response":{"df":{"data":null,"data":"\ud800"`,
+		`{"response":{"df":{"data":[-Infinity]},"agg":{"data":1e5}}} `, `{"response":{"df":{"data":01}}}`, `{"response":{"df":{"data":null,"data":"\ud800"`,
 		`{"response":{"df":{"data":{"__dash_patch_update":1}}}}`, `[]`, `{"response":{"d\u0066":{"data":{"$dashstash":"x"}}}}x`,
 	} {
 		f.Add([]byte(seed), uint64(1), uint8(0))
@@ -177,7 +177,7 @@ func FuzzOffload(f *testing.F) {
 			return
 		}
 		back := out
-		if body, _, err := ic.Rehydrate(t.Context(), store, testScope, strings.NewReader(out), int64(len(out))); body != nil {
+		if body, _, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(out), int64(len(out))); body != nil {
 			require.NoError(t, err)
 			var whole bytes.Buffer
 			_, err := whole.ReadFrom(body.Reader(false))

@@ -20,23 +20,23 @@ func TestOffload(t *testing.T) {
 		{"multi behind", `{"response": {"df": {"data": [1,2]}}, "multi": true}`, `{"response": {"df": {"data": T}}, "multi": true}`},
 		{"several Stores and others", `{"response":{"graph":{"figure":{"data":[1.0]}},"df":{"data":{}},"x":{"data":[5.0]},"agg":{"data":"a"}}}`,
 			`{"response":{"graph":{"figure":{"data":[1.0]}},"df":{"data":T},"x":{"data":[5.0]},"agg":{"data":T}}}`},
-		{"other props of a Store", `{"response":{"df":{"modified_timestamp":-1.0,"data":1,"clear_data":true}}}`,
+		{"other props of a Store", `{"response":{"df":{"modified_timestamp":-1.0,"data":"","clear_data":true}}}`,
 			`{"response":{"df":{"modified_timestamp":-1.0,"data":T,"clear_data":true}}}`},
 		{"white space", " {\n\"response\" :\t{ \"df\" : { \"data\" : [ 1 ] , \"x\":1.0} } }\r\n", " {\n\"response\" :\t{ \"df\" : { \"data\" : T , \"x\":1.0} } }\r\n"},
 		{"dict id", `{"response":{"{\"index\":1,\"type\":\"df\"}":{"data":[]}}}`, `{"response":{"{\"index\":1,\"type\":\"df\"}":{"data":T}}}`},
 		{"dict id as Python escapes it", `{"response":{"{\"index\":\"\\u00e9\",\"type\":\"df\"}":{"data":[]}}}`,
 			`{"response":{"{\"index\":\"\\u00e9\",\"type\":\"df\"}":{"data":T}}}`},
 		{"escaped id", `{"r\u0065sponse":{"d\u0066":{"d\u0061ta":[]}}}`, `{"r\u0065sponse":{"d\u0066":{"d\u0061ta":T}}}`},
-		{"id that is not ASCII", `{"response":{"d\u00e9":{"data":1},"dé":{"data":1}}}`, `{"response":{"d\u00e9":{"data":T},"dé":{"data":T}}}`},
-		{"duplicate keys", `{"response":{"df":{"data":1,"data":2},"df":{"data":3}},"response":{"df":{"data":4}}}`,
+		{"id that is not ASCII", `{"response":{"d\u00e9":{"data":[1]},"dé":{"data":[1]}}}`, `{"response":{"d\u00e9":{"data":T},"dé":{"data":T}}}`},
+		{"duplicate keys", `{"response":{"df":{"data":[1],"data":[2]},"df":{"data":[3]}},"response":{"df":{"data":[4]}}}`,
 			`{"response":{"df":{"data":T,"data":T},"df":{"data":T}},"response":{"df":{"data":T}}}`},
 		{"numbers and literals", `{"response":{"df":{"data":1.50},"agg":{"data":NaN},"dé":{"data":false}}}`,
-			`{"response":{"df":{"data":T},"agg":{"data":T},"dé":{"data":T}}}`},
+			`{"response":{"df":{"data":1.50},"agg":{"data":NaN},"dé":{"data":false}}}`},
 		{"null", `{"response":{"df":{"data":null},"agg":{"data": null }}}`, `{"response":{"df":{"data":null},"agg":{"data": null }}}`},
 		{"no Store", `{"response":{"x":{"data":[1.0]}}}`, `{"response":{"x":{"data":[1.0]}}}`},
 		{"no props", `{"response":{"df":[{"data":1.0}],"agg":1.0}}`, `{"response":{"df":[{"data":1.0}],"agg":1.0}}`},
 		{"data deeper", `{"response":{"df":{"children":{"data":1.0}}}}`, `{"response":{"df":{"children":{"data":1.0}}}}`},
-		{"data elsewhere", `{"data":1.0,"df":{"data":1.0},"sideUpdate":{"df":{"data":1.0}}}`, `{"data":1.0,"df":{"data":1.0},"sideUpdate":{"df":{"data":1.0}}}`},
+		{"data elsewhere", `{"data":1.0,"df":{"data":1.0},"running":{"df":{"data":1.0}}}`, `{"data":1.0,"df":{"data":1.0},"running":{"df":{"data":1.0}}}`},
 		{"response in a response", `{"x":{"response":{"df":{"data":1.0}}}}`, `{"x":{"response":{"df":{"data":1.0}}}}`},
 		{"response is a list", `{"response":[{"df":{"data":1.0}}]}`, `{"response":[{"df":{"data":1.0}}]}`},
 		{"response is a text", `{"response":"df"}`, `{"response":"df"}`},
@@ -110,43 +110,48 @@ func TestOffloadMinSize(t *testing.T) {
 	require.Equal(t, `{"response":{"df":{"data":[1.0]}}}`, out)
 }
 
-// A Patch goes to the browser as it is, and the app is known to patch that Store from then on: also where the Patch is smaller
-// than min_size, which it once was not, so that a Store whose data was a token in the browser was patched for ever.
+// A Patch of a Store is recorded: the browser gets another in its place, which applied to what the browser has gives what comes
+// back as the patched data. The app is known to patch that Store from then on, so that its data is offloaded whatever its size:
+// also where the Patch is smaller than min_size. One that does nothing passes as it is.
 func TestOffloadPatch(t *testing.T) {
 	t.Parallel()
-	large := `{"__dash_patch_update":"__dash_patch_update","operations":[{"operation":"Assign","location":["a"],"params":{"value":"` +
-		strings.Repeat("x", 200_000) + `1.0"}}]}`
-	small := `{"__dash_patch_update":"__dash_patch_update","operations":[]}`
+	patch := func(value string) string {
+		return `{"__dash_patch_update":"__dash_patch_update","operations":[{"operation":"Append","location":[],"params":{"value":` + value + `}}]}`
+	}
+	large := `"` + strings.Repeat("x", 200_000) + `"`
 	tests := []struct {
-		name, response string
-		minSize        int64
+		name, data, want string
+		minSize          int64
 	}{
-		{"Dash's own", string(dashBody(t, "patch.json")), 0},
-		{"smaller than min_size", string(dashBody(t, "patch.json")), 1024},
-		{"large", `{"response":{"df":{"data":` + large + `}}}`, 1024},
-		{"white space", `{"response":{"df":{"data": ` + strings.Replace(small, "{", "{ \n\t\r", 1) + ` }}}`, 0},
-		{"empty", `{"response":{"df":{"data":` + small + `}}}`, 0},
+		{"small", patch(`1.0`), `[5,1]`, 0},
+		{"smaller than min_size", patch(`1.0`), `[5,1]`, 1024},
+		{"large", patch(large), `[5,` + large + `]`, 1024},
+		{"white space", strings.Replace(patch(`1.0`), "{", "{ \n\t\r", 1), `[5,1]`, 0},
+		{"empty", `{"__dash_patch_update":"__dash_patch_update","operations":[]}`, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			for _, size := range []int{1, 7, 1000, len(tt.response)} {
-				book, store, app := new(logBook), &spyStore{Store: newMemory()}, newTestApp("df", "agg")
-				ic := newTestInterceptor(func(c *Config) { c.MinSize, c.Logger = tt.minSize, book.logger() })
-				out, figures := offload(t, ic, store, app, chopEvery(size, []byte(tt.response))...)
-				require.True(t, out == tt.response, "in chunks of %d", size)
-				require.Zero(t, figures)
-				requireEmpty(t, store)
+			response := `{"response":{"df":{"data":` + tt.data + `},"graph":{"figure":1.0}}}`
+			for _, size := range []int{1, 7, 1000, len(response)} {
+				if len(response) > 10_000 && size < 1000 {
+					continue
+				}
+				store, app := &spyStore{Store: newMemory()}, newTestApp("df", "agg")
+				ic := newTestInterceptor(func(c *Config) { c.MinSize = tt.minSize })
+				out, _ := offload(t, ic, store, app, chopEvery(size, []byte(response))...)
 				require.True(t, app.store("df").patched)
 				require.False(t, app.store("agg").patched)
-
-				whole := `{"response":{"df":{"data":[1.0]}}}`
-				for range 2 {
-					out, _ = offload(t, ic, store, app, []byte(whole))
-					require.Equal(t, whole, out, "patched, and offloaded")
+				require.Zero(t, store.writers)
+				whole, _ := offload(t, ic, store, app, []byte(`{"response":{"df":{"data":[5.0]}}}`))
+				require.Len(t, tokensIn(whole), 1, "patched, and inline")
+				if tt.want == "" {
+					require.Equal(t, response, out)
+					continue
 				}
-				require.Len(t, book.lines(), 1)
-				require.Contains(t, book.lines()[0], `level=WARN msg="Store stays in the browser, because the app answers with a Patch of its data" app=app store=df`)
+				_, record, _ := strings.Cut(out, `"params":{"value":"`)
+				back, _ := rehydrate(t, ic, store, strings.TrimSuffix(tokensIn(whole)[0], "}")+`,`+patchedKey+`:[["`+record[:TokenSize]+`"]]}`)
+				require.True(t, tt.want == back, "in chunks of %d: %.1000s", size, back)
 			}
 		})
 	}
@@ -189,7 +194,7 @@ func TestOffloadStreams(t *testing.T) {
 		store := &spyStore{Store: newMemory()}
 		ic := newTestInterceptor()
 		var early bytes.Buffer
-		o := ic.Offload(t.Context(), store, newTestApp("df", "agg"), testScope, &early)
+		o := ic.Offload(t.Context(), testSession(store, newTestApp("df", "agg")), Answer{}, &early)
 		feed(t, o, chopEvery(1000, []byte(response)))
 		require.GreaterOrEqual(t, early.Len(), 2*size-holdSize, "held back more than it should")
 		body, err := o.Close()
@@ -209,7 +214,7 @@ func TestOffloadBrowserGone(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("gone")
 	store := &spyStore{Store: newMemory()}
-	o := newTestInterceptor().Offload(t.Context(), store, newTestApp("df"), testScope, failingWriter{gone})
+	o := newTestInterceptor().Offload(t.Context(), testSession(store, newTestApp("df")), Answer{}, failingWriter{gone})
 	feed(t, o, [][]byte{[]byte(`{"response":{"df":{"data":[1`)})
 	_, err := o.Write([]byte(`]},"x":{"children":"` + strings.Repeat("x", holdSize)))
 	require.ErrorIs(t, err, gone)
@@ -233,7 +238,7 @@ func TestOffloadManyStores(t *testing.T) {
 	}
 	response.WriteString(`}}`)
 	store, ic := &spyStore{Store: newMemory()}, newTestInterceptor()
-	o := ic.Offload(t.Context(), store, newTestApp(ids...), testScope, nil)
+	o := ic.Offload(t.Context(), testSession(store, newTestApp(ids...)), Answer{}, nil)
 	for _, chunk := range chopEvery(5, []byte(response.String())) {
 		feed(t, o, [][]byte{chunk})
 		require.LessOrEqual(t, store.writers, maxPending+1)
@@ -245,20 +250,26 @@ func TestOffloadManyStores(t *testing.T) {
 	require.Equal(t, response.String(), back)
 }
 
-// A dry run counts what would be offloaded, and touches nothing.
-func TestOffloadDryRun(t *testing.T) {
+// A Watcher counts what would be offloaded, and touches nothing. What it saw outside of the callback's outputs makes such an
+// answer one to rewrite.
+func TestWatch(t *testing.T) {
 	t.Parallel()
 	large := `"` + strings.Repeat("x", 3*writeSize) + `"`
-	response := []byte(`{"response":{"df":{"data":` + large + `},"agg":{"data":[1.0]},"x":{"data":[1]},"small":{"data":1},"patched":{"data":{"__dash_patch_update":1}}}}`)
-	store := &spyStore{Store: newMemory(), failCreate: errors.New("a dry run asked for a writer")}
-	book := new(logBook)
-	ic := newTestInterceptor(func(c *Config) { c.DryRun, c.MinSize, c.Logger = true, 3, book.logger() })
-	o := ic.Offload(t.Context(), store, newTestApp("df", "agg", "small", "patched"), testScope, failingWriter{errors.New("a dry run wrote")})
-	feed(t, o, chopEvery(1000, response))
-	body, err := o.Close()
-	require.NoError(t, err)
-	require.Zero(t, body.Size())
-	require.Equal(t, Figures{Stores: 2, StoreBytes: int64(len(large)) + 3}, o.Figures())
+	answer := []byte(`{"response":{"graph":{"figure":1}},"sideUpdate":{"df":{"data":` + large + `},"agg":{"data":[1.0]},"x":{"data":[1]},` +
+		`"small":{"data":1},"patched":{"data":{"__dash_patch_update":1}}}}`)
+	store := &spyStore{Store: newMemory(), failCreate: errors.New("a Watcher asked for a writer")}
+	book, app := new(logBook), newTestApp("df", "agg", "small", "patched")
+	ic := newTestInterceptor(func(c *Config) { c.MinSize, c.Logger = 3, book.logger() })
+	figure := Answer{name: "graph.figure"}
+	require.False(t, ic.MayOffload(app, figure))
+	for _, size := range []int{1000, len(answer)} {
+		w := ic.Watch(t.Context(), testSession(store, app), figure)
+		feed(t, w, chopEvery(size, answer))
+		require.NoError(t, w.Close())
+		require.Equal(t, Figures{Stores: 2, StoreBytes: int64(len(large)) + 3}, w.Figures())
+	}
 	requireEmpty(t, store)
 	require.Empty(t, book.lines())
+	require.True(t, ic.MayOffload(app, figure))
+	require.False(t, ic.MayOffload(app, Answer{name: "other.figure"}))
 }

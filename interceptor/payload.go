@@ -5,6 +5,7 @@ import (
 	"hash"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/dashstash/dashstash/storage"
 )
@@ -16,30 +17,63 @@ const writeSize = 64 << 10
 // may stand behind the brace.
 var patchStart = []byte(`"__dash_patch_update"`)
 
+// A fate is what becomes of a payload that is whole.
+type fate uint8
+
+const (
+	fateWaiting fate = iota // it is not known yet whether it is a Store's
+	fateStored
+	fateInline
+)
+
 // A payload is a Store's data on its way to the storage.
 type payload struct {
-	raw    []byte         // all of it as it came, until it is large enough to be stored
+	id      string // the Store's canonical id; "": not known yet
+	minSize int64
+	fate    fate
+
+	raw    []byte         // all of it as it came, until it is large enough to be stored; while it waits, up to holdSize
 	bytes  []byte         // what the scanner made of it, as far as it is not written
-	writer storage.Writer // nil: not begun, or a dry run
-	hash   hash.Hash      // nil: not begun
+	patch  bool           // it is a Patch, which is not stored as data
+	writer storage.Writer // nil: not begun, a Patch, or of a Watcher
+	hash   hash.Hash      // nil: not begun, or a Patch
 	size   int64          // bytes that are hashed and written
 	key    storage.Key    // when it is whole
 	token  []byte         // likewise
 }
 
+// capture takes the value that begins now: the data of the Store with a canonical id, or of a component that may turn out to
+// be a Store.
+func (o *Offload) capture(id string, minSize int64) *payload {
+	o.payload = &payload{id: id, minSize: minSize}
+	if id != "" {
+		o.payload.fate = fateStored
+	}
+	o.scan.capture(&o.payload.bytes)
+	return o.payload
+}
+
 // takePayload takes bytes of the value that is being captured.
 func (o *Offload) takePayload(p []byte) error {
 	pl := o.payload
-	if pl.hash == nil {
+	switch {
+	case pl.patch: // whatever its size: as it is, it would be applied to a token
+		return nil
+	case pl.hash == nil:
 		pl.raw = append(pl.raw, p...)
-		if len(pl.raw) < max(int(o.ic.MinSize), 2*len(patchStart)) {
+		if len(pl.raw) < max(int(pl.minSize), 2*len(patchStart)) {
 			return nil
 		}
 		if !o.beginPayload() {
 			return o.passPayload()
 		}
+	case pl.raw != nil:
+		pl.raw = append(pl.raw, p...)
 	}
-	if len(pl.bytes) < writeSize {
+	if pl.fate != fateWaiting || len(pl.raw) > holdSize {
+		pl.raw = nil
+	}
+	if len(pl.bytes) < writeSize || pl.patch {
 		return nil
 	}
 	return o.writePayload()
@@ -48,27 +82,23 @@ func (o *Offload) takePayload(p []byte) error {
 // beginPayload begins to store a payload, unless it is not to be stored or cannot be.
 func (o *Offload) beginPayload() bool {
 	pl := o.payload
-	if o.learnPatch(pl.raw) || len(pl.raw) < int(o.ic.MinSize) || string(pl.raw) == "null" {
+	if pl.id != "" && isPatch(pl.raw) {
+		o.session.App.learnPatched(pl.id) // also by a small one, since what it is to change may be a token by now
+		pl.patch = !o.dry
+		return pl.patch
+	}
+	// A number or a literal is shorter than a token. And a Patch that adds to a number cannot be recorded: see patchReply.
+	if len(pl.raw) < int(pl.minSize) || strings.IndexByte(`{["`, pl.raw[0]) < 0 {
 		return false
 	}
-	if !o.ic.DryRun {
+	if !o.dry {
 		var err error
-		if pl.writer, err = o.store.Create(o.ctx); err != nil {
+		if pl.writer, err = o.session.Store.Create(o.ctx); err != nil {
 			o.warnStorage(err)
 			return false
 		}
 	}
 	pl.hash = o.ic.keys.newDigest()
-	return true
-}
-
-// learnPatch reports whether a value, of which at least the beginning is known, is a Patch, and learns that the app patches
-// the Store: also from a small one, since what it is to change may be a token by now.
-func (o *Offload) learnPatch(value []byte) bool {
-	if !isPatch(value) {
-		return false
-	}
-	o.app.learnPatched(o.id)
 	return true
 }
 
@@ -81,7 +111,7 @@ func isPatch(value []byte) bool {
 func (o *Offload) writePayload() error {
 	pl := o.payload
 	if pl.size+int64(len(pl.bytes)) > o.ic.MaxPayload {
-		o.ic.once(o.app, o.id, slog.LevelWarn, "Store stays in the browser, because its data is larger than max_payload",
+		o.ic.once(o.session.App, pl.id, slog.LevelWarn, "Store stays in the browser, because its data is larger than max_payload",
 			"max_payload", o.ic.MaxPayload)
 		return o.passPayload()
 	}
@@ -107,44 +137,88 @@ func (o *Offload) passPayload() error {
 		return nil
 	}
 	o.scan.stopCapture()
-	o.payload = nil
+	o.payload, pl.fate = nil, fateInline
 	switch {
-	case pl.hash == nil:
+	case pl.patch:
+		return o.emit(pl.bytes)
+	case pl.writer == nil: // of a Watcher, of which nothing comes out, or not begun
 		return o.emit(pl.raw)
-	case pl.writer == nil: // a dry run
-		return nil
 	}
 	defer pl.writer.Abort()
+	if pl.raw != nil {
+		return o.emit(pl.raw)
+	}
 	if _, err := io.Copy(emitter{o}, io.NewSectionReader(pl.writer, 0, pl.size)); err != nil {
 		return err
 	}
 	return o.emit(pl.bytes)
 }
 
-// endPayload puts the token in the place of the value that has ended, if it was captured.
+// endPayload holds the payload that has ended, to be stored or to wait for its component's end.
 func (o *Offload) endPayload() error {
 	pl := o.payload
-	if pl == nil {
-		return nil
-	}
-	if pl.hash == nil && !o.beginPayload() {
+	if pl.hash == nil && !pl.patch && !o.beginPayload() {
 		return o.passPayload()
 	}
-	if err := o.writePayload(); err != nil || o.payload == nil {
+	if pl.patch {
+		return o.endPatch()
+	}
+	if err := o.writeInOrder(); err != nil || o.payload == nil {
 		return err
 	}
 	o.payload = nil
-	if o.ic.DryRun {
+	if !o.dry {
+		pl.hash.Sum(pl.key[:0])
+		pl.token = o.ic.keys.token(payloadRef{pl.key, pl.size}, o.session.Scope)
+		o.held = append(o.held, heldPiece{payload: pl})
+		o.heldSize += len(pl.token) + len(pl.raw)
+	}
+	if pl.fate == fateWaiting {
+		o.waiting++
+		return nil
+	}
+	return o.storeHeld(pl)
+}
+
+// endPatch puts the reply to a Patch in its place.
+func (o *Offload) endPatch() error {
+	pl := o.payload
+	reply, ok := o.patchReply(pl.id, pl.bytes)
+	if !ok {
+		return o.passPayload()
+	}
+	o.payload = nil
+	return o.emit(reply)
+}
+
+// decideData says whether the data of a component that has ended, or that can no longer be one, is to be stored.
+func (o *Offload) decideData(f *frame, stored bool) error {
+	pl := f.data
+	f.data = nil
+	if pl == nil || pl.fate != fateWaiting {
+		return nil
+	}
+	o.waiting--
+	if stored {
+		pl.id, pl.fate = idOf(f.id), fateStored
+		return o.storeHeld(pl)
+	}
+	pl.fate = fateInline
+	if o.streaming && o.waiting == 0 {
+		return o.release()
+	}
+	return nil
+}
+
+// storeHeld sees to a payload that is held, now that it is to be stored.
+func (o *Offload) storeHeld(pl *payload) error {
+	if o.dry {
 		o.count(pl)
 		return nil
 	}
-	pl.hash.Sum(pl.key[:0])
-	pl.token = o.ic.keys.token(payloadRef{pl.key, pl.size}, o.scope)
-	o.held = append(o.held, heldPiece{payload: pl})
-	o.heldSize += len(pl.token)
 	o.pending++
 	switch {
-	case o.streaming:
+	case o.streaming && o.waiting == 0:
 		return o.release()
 	case o.pending > maxPending:
 		o.commitHeld()

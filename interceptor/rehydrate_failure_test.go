@@ -20,17 +20,17 @@ func TestRehydrateUnavailable(t *testing.T) {
 	ic := newTestInterceptor()
 	store := &spyStore{Store: newMemory(), failOpen: down}
 	request := stash(t, ic, store, `[1]`)
-	body, figures, err := ic.Rehydrate(t.Context(), store, testScope, strings.NewReader(request), int64(len(request)))
+	body, figures, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
 	require.ErrorIs(t, err, ErrUnavailable)
 	require.ErrorIs(t, err, down)
 	require.Nil(t, body)
 	require.Zero(t, figures.Missed)
 
 	broken := errors.New("broken pipe")
-	_, _, err = ic.Rehydrate(t.Context(), store, testScope, failingReaderAt{broken}, 100)
+	_, _, err = ic.Rehydrate(t.Context(), testSession(store, nil), failingReaderAt{broken}, 100)
 	require.ErrorIs(t, err, broken)
 	require.NotErrorIs(t, err, ErrUnavailable)
-	_, _, err = ic.Rehydrate(t.Context(), store, testScope, strings.NewReader("[]"), 100)
+	_, _, err = ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader("[]"), 100)
 	require.ErrorIs(t, err, io.EOF, "the request is shorter than it was said to be")
 }
 
@@ -40,7 +40,7 @@ func TestRehydrateEndsEarly(t *testing.T) {
 	ic := newTestInterceptor()
 	store := newMemory()
 	request := `[` + stash(t, ic, store, `"payload"`) + `]`
-	body, _, err := ic.Rehydrate(t.Context(), shortStore{store}, testScope, strings.NewReader(request), int64(len(request)))
+	body, _, err := ic.Rehydrate(t.Context(), testSession(shortStore{store}, nil), strings.NewReader(request), int64(len(request)))
 	require.NoError(t, err)
 	defer body.Close()
 	got, err := io.ReadAll(body.Reader(false))
@@ -71,7 +71,7 @@ func TestRehydrateCloses(t *testing.T) {
 	one, two, gone := stash(t, ic, store, "1"), stash(t, ic, store, "2"), stash(t, ic, store, "3")
 	require.NoError(t, store.Delete(t.Context(), refOf(ic.keys, "3").key))
 	request := `[` + one + `,` + two + `,` + one + `]`
-	body, _, err := ic.Rehydrate(t.Context(), store, testScope, strings.NewReader(request), int64(len(request)))
+	body, _, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
 	require.NoError(t, err)
 	require.Equal(t, 2, store.readers)
 	require.NoError(t, body.Close())
@@ -81,7 +81,7 @@ func TestRehydrateCloses(t *testing.T) {
 	require.Error(t, err, "read after Close")
 
 	request = `[` + one + `,` + gone + `]`
-	_, _, err = ic.Rehydrate(t.Context(), store, testScope, strings.NewReader(request), int64(len(request)))
+	_, _, err = ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
 	require.ErrorIs(t, err, ErrMissing)
 	require.Zero(t, store.readers)
 }
@@ -119,7 +119,7 @@ func TestRehydrateDamaged(t *testing.T) {
 			require.NoError(t, w.Commit(ref.key))
 			request := `[` + string(ic.keys.token(ref, testScope)) + `,0]`
 			ctx, cancel := context.WithCancel(t.Context())
-			body, figures, err := ic.Rehydrate(ctx, store, testScope, strings.NewReader(request), int64(len(request)))
+			body, figures, err := ic.Rehydrate(ctx, testSession(store, nil), strings.NewReader(request), int64(len(request)))
 			require.NoError(t, err)
 			defer body.Close()
 			cancel() // the browser went away, and the entry is dropped all the same

@@ -78,7 +78,7 @@ func TestRehydrateScope(t *testing.T) {
 	require.Equal(t, `[1,null]`, got)
 	require.Equal(t, 1, figures.Missed)
 
-	body, figures, err := after.Rehydrate(t.Context(), store, "bob", strings.NewReader(request), int64(len(request)))
+	body, figures, err := after.Rehydrate(t.Context(), Session{Store: store, Scope: "bob"}, strings.NewReader(request), int64(len(request)))
 	require.NoError(t, err)
 	defer body.Close()
 	require.Equal(t, Figures{Missed: 2}, figures)
@@ -125,7 +125,7 @@ func TestRehydrateForeign(t *testing.T) {
 	own, foreign := stash(t, ic, store, "[1,2]"), stash(t, other, store, "[3]")
 	request := `[` + foreign + `,` + own + `,` + foreign + `]`
 	for range 2 {
-		body, figures, err := ic.Rehydrate(t.Context(), store, testScope, strings.NewReader(request), int64(len(request)))
+		body, figures, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
 		require.NoError(t, err)
 		require.True(t, body.HasForeign())
 		require.Equal(t, Figures{Tokens: 1, TokenBytes: 5}, figures)
@@ -143,7 +143,7 @@ func TestRehydrateForeign(t *testing.T) {
 		require.Equal(t, `[[3],`+own+`,[3]]`, back)
 		require.NoError(t, body.Close())
 	}
-	body, _, err := ic.Rehydrate(t.Context(), store, testScope, strings.NewReader(own), int64(len(own)))
+	body, _, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(own), int64(len(own)))
 	require.NoError(t, err)
 	require.False(t, body.HasForeign())
 	require.NoError(t, body.Close())
@@ -173,7 +173,7 @@ func TestRehydrateMissing(t *testing.T) {
 			require.Equal(t, tt.missed, figures.Missed)
 
 			strict := newTestInterceptor(func(c *Config) { c.OnMissing = MissingError })
-			body, figures, err := strict.Rehydrate(t.Context(), store, testScope, strings.NewReader(request), int64(len(request)))
+			body, figures, err := strict.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
 			require.ErrorIs(t, err, ErrMissing)
 			require.Nil(t, body)
 			require.Equal(t, 1, figures.Missed)
@@ -192,7 +192,7 @@ func TestRehydrateTooLarge(t *testing.T) {
 	size := int64(len("[,]") + 2*len(payload))
 	for _, limit := range []int64{0, 100, size - 1} {
 		small := newTestInterceptor(func(c *Config) { c.MaxRequest = limit })
-		body, figures, err := small.Rehydrate(t.Context(), store, testScope, strings.NewReader(request), int64(len(request)))
+		body, figures, err := small.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
 		require.ErrorIs(t, err, ErrTooLarge, "%d", limit)
 		require.Nil(t, body)
 		require.Zero(t, figures)
@@ -204,6 +204,6 @@ func TestRehydrateTooLarge(t *testing.T) {
 	require.Equal(t, 1, store.opens, "a payload is opened once for all its tokens")
 	huge := string(ic.keys.token(payloadRef{length: maxPayloadSize}, testScope))
 	many := "[" + strings.Repeat(huge+",", 300) + huge + "]"
-	_, _, err := ic.Rehydrate(t.Context(), store, testScope, strings.NewReader(many), int64(len(many)))
+	_, _, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(many), int64(len(many)))
 	require.ErrorIs(t, err, ErrTooLarge)
 }

@@ -1,10 +1,5 @@
 package interceptor
 
-import (
-	"bytes"
-	"encoding/json"
-)
-
 // An event is what a scanner came upon.
 type event uint8
 
@@ -64,21 +59,28 @@ type scanner struct {
 	escaped bool   // in a string: the next byte is escaped
 	literal string // in a literal: the bytes still to come
 	number  []byte // in a number: the bytes so far
-	key     []byte // the last key, as it stands between its quotes
-	keyLong bool   // the last key is longer than maxKeyText
+	key     []byte // the last key, as it stands between its quotes; empty if it is longer than maxKeyText
+	keyLong bool   // it is
 
 	quiet  bool    // a value is being skipped or captured,
 	base   int     // inside so many open containers,
 	out    *[]byte // and appended to this, if captured:
 	copied int     // of next's p, so many bytes are in it, or not to be in it as they are
+
+	rank       uint32   // of the last key of the innermost object that is captured: see keyRank
+	ranks      []uint32 // the same for the objects around it
+	disordered bool     // the value captured last has an object whose keys a browser would put into another order
 }
 
 // skip passes over the value that evValue announced.
 func (s *scanner) skip() { s.quiet, s.base, s.out = true, s.open.n, nil }
 
-// capture passes over the value that evValue announced and appends it to *out, its numbers as a browser would return them.
-// A number that a chunk's end cuts is appended when it is whole.
-func (s *scanner) capture(out *[]byte) { s.quiet, s.base, s.out = true, s.open.n, out }
+// capture passes over the value that evValue announced and appends it to *out, its numbers as a browser would return them, its
+// keys as they come: see disordered. A number that a chunk's end cuts is appended when it is whole.
+func (s *scanner) capture(out *[]byte) {
+	s.quiet, s.base, s.out = true, s.open.n, out
+	s.ranks, s.disordered = s.ranks[:0], false
+}
 
 // stopCapture goes on with a captured value as with a skipped one. What was held back of a number is appended as it came.
 func (s *scanner) stopCapture() {
@@ -94,21 +96,6 @@ func (s *scanner) depth() int { return s.open.n }
 // whole reports whether the bytes used up are one whole JSON text.
 func (s *scanner) whole() bool {
 	return s.want == wantNothing || s.open.n == 0 && s.cut == cutNumber
-}
-
-// keyText is the last key, unescaped.
-func (s *scanner) keyText() string {
-	if s.keyLong {
-		return ""
-	}
-	if bytes.IndexByte(s.key, '\\') < 0 {
-		return string(s.key)
-	}
-	var text string
-	if json.Unmarshal([]byte(`"`+string(s.key)+`"`), &text) != nil {
-		return ""
-	}
-	return text
 }
 
 // next uses up the first n bytes of p and says why it stopped there.
@@ -153,6 +140,9 @@ func (s *scanner) scan(p []byte) (i int, ev event) {
 			}
 		case c == ']' && (s.want == wantValueOrEnd || s.want == wantCommaOrEnd && !s.open.top),
 			c == '}' && (s.want == wantKeyOrEnd || s.want == wantCommaOrEnd && s.open.top):
+			if c == '}' && s.out != nil {
+				s.endKeys()
+			}
 			s.open.pop()
 			i, ev = i+1, s.endValue()
 		default:
@@ -185,6 +175,9 @@ func (s *scanner) begin(p []byte, i int) (int, event) {
 		}
 		s.cut = cutString
 	case c == '{':
+		if s.out != nil {
+			s.beginKeys()
+		}
 		s.open.push(true)
 		s.want = wantKeyOrEnd
 	case c == '[':
@@ -210,6 +203,9 @@ func (s *scanner) beginKey(p []byte, i int) (int, event) {
 	}
 	if s.quiet {
 		if end := endOfShortString(p, i+1); end > 0 {
+			if s.out != nil {
+				s.noteKey(p[i+1 : end-1])
+			}
 			s.want = wantColon
 			return end, evMore
 		}
@@ -223,7 +219,7 @@ func (s *scanner) resume(p []byte, i int) (int, event) {
 	switch s.cut {
 	case cutString, cutKey:
 		end, ended := s.endOfString(p, i)
-		if s.cut == cutKey && !s.quiet {
+		if s.cut == cutKey && (!s.quiet || s.out != nil) {
 			s.addKey(p[i:end], ended)
 		}
 		switch {
@@ -233,6 +229,9 @@ func (s *scanner) resume(p []byte, i int) (int, event) {
 			return end, s.endValue()
 		}
 		s.cut, s.want = cutNone, wantColon
+		if s.out != nil {
+			s.noteKey(s.key)
+		}
 		if s.quiet {
 			return end, evMore
 		}

@@ -16,18 +16,6 @@ func (s *scanner) appendNumber(literal []byte) (ok bool) {
 	return ok
 }
 
-// addKey appends a part of a key; the last part ends with the closing quote.
-func (s *scanner) addKey(part []byte, last bool) {
-	if last {
-		part = part[:len(part)-1]
-	}
-	if len(s.key)+len(part) > maxKeyText {
-		s.keyLong = true
-		return
-	}
-	s.key = append(s.key, part...)
-}
-
 // endOfString returns the end of the string that p[i:] goes on with, behind its closing quote, or that it has no end in p.
 func (s *scanner) endOfString(p []byte, i int) (end int, ended bool) {
 	if s.escaped {

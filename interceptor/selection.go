@@ -73,8 +73,7 @@ const (
 	inlineNotSelected                 // no id in stores means it
 	inlineExcluded                    // an id in exclude means it
 	inlineStorageType                 // its storage type was not asked for
-	inlineClientside                  // a clientside callback reads it in the browser
-	inlinePatched                     // the app patches it in the browser
+	inlineClientside                  // a clientside callback uses it in the browser
 	offloaded
 )
 
@@ -92,8 +91,6 @@ func (s *Selection) decide(app *App, id string) decision {
 		return inlineStorageType
 	case facts.clientside:
 		return inlineClientside
-	case facts.patched:
-		return inlinePatched
 	}
 	return offloaded
 }

@@ -18,7 +18,7 @@ func TestDecide(t *testing.T) {
 	app.learnStore(`{"index":1,"type":"df"}`, storageMemory)
 	app.learnStore(`{"index":1,"type":"shown"}`, storageMemory)
 	app.learnPatched("patched")
-	feed(t, app.LearnLayout(), [][]byte{[]byte(`[]`)})
+	learnLayout(t, app, []byte(`[]`))
 	dependencies := app.LearnDependencies()
 	feed(t, dependencies, [][]byte{[]byte(`[{"output":"x.y","clientside_function":{"namespace":"n"},"inputs":[
 		{"id":"shown","property":"data"},{"id":"{\"index\":[\"ALL\"],\"type\":\"shown\"}","property":"data"}]}]`)})
@@ -51,7 +51,7 @@ func TestDecide(t *testing.T) {
 		{"read by the browser", nil, nil, "shown", inlineClientside},
 		{"read by the browser, by wildcard", nil, nil, `{"index":1,"type":"shown"}`, inlineClientside},
 		{"read by the browser, named", []string{"*"}, nil, "shown", inlineClientside},
-		{"patched", nil, nil, "patched", inlinePatched},
+		{"patched", nil, nil, "patched", offloaded},
 		{"not selected and patched", []string{"x"}, nil, "patched", inlineNotSelected},
 	}
 	for _, tt := range tests {

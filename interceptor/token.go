@@ -18,8 +18,8 @@ import (
 //	namespace  4 bytes, the beginning of the namespace's BLAKE3: tells handlers in a row whose token it is
 //	length     7 bytes, big endian: the payload's, so that a request's size is known before anything is looked up
 //	digest    32 bytes, keyed BLAKE3 of the payload: its key in the storage, and the check of what is read back
-//	tag       16 bytes, keyed BLAKE3 of namespace, scope, length and digest: nobody else can make a token, and one
-//	          that was made for one scope does not open in another
+//	tag       16 bytes, keyed BLAKE3 of namespace, scope, length, digest and kind: nobody else can make a token, and
+//	          one that was made for one scope does not open in another, nor one of a kind as one of another
 //
 // Nothing in it depends on time or place: equal data has an equal token, as dcc.Store's own comparison needs it.
 const (
@@ -40,6 +40,15 @@ const (
 
 	// maxPayloadSize is the largest length that a token can tell, in bytes.
 	maxPayloadSize = 1<<56 - 1
+)
+
+// A tokenKind is what a token stands for.
+type tokenKind byte
+
+const (
+	payloadToken tokenKind = iota // a Store's data
+	recordToken                   // a Patch of it: see patchedKey
+	foldToken                     // data and its Patches
 )
 
 var (
@@ -82,22 +91,39 @@ func (k *keyring) newDigest() hash.Hash { return k.keys[0].newDigest() }
 
 func (p *keyPair) newDigest() hash.Hash { return newKeyed(&p.digest) }
 
+// refOf returns what a token for a payload says.
+func (k *keyring) refOf(payload []byte) payloadRef {
+	h := k.newDigest()
+	h.Write(payload)
+	return payloadRef{storage.Key(h.Sum(nil)), int64(len(payload))}
+}
+
 // token returns the JSON that stands for a payload in a scope.
 func (k *keyring) token(ref payloadRef, scope string) []byte {
+	text := make([]byte, 0, len(tokenPrefix)+TokenSize+len(tokenSuffix))
+	text = append(text, tokenPrefix...)
+	text = k.appendText(text, payloadToken, ref, scope)
+	return append(text, tokenSuffix...)
+}
+
+// quotedText returns the text of a token of a kind, as JSON.
+func (k *keyring) quotedText(kind tokenKind, ref payloadRef, scope string) []byte {
+	return append(k.appendText([]byte{'"'}, kind, ref, scope), '"')
+}
+
+func (k *keyring) appendText(dst []byte, kind tokenKind, ref payloadRef, scope string) []byte {
 	var raw [tokenSize]byte
 	binary.BigEndian.PutUint64(raw[lengthAt-1:], uint64(ref.length))
 	raw[versionAt] = tokenVersion
 	copy(raw[namespaceAt:lengthAt], k.namespaceID[:])
 	copy(raw[digestAt:], ref.key[:])
-	copy(raw[tagAt:], k.keys[0].tagOf(k.namespace, scope, raw[lengthAt:tagAt]))
-	text := make([]byte, 0, len(tokenPrefix)+TokenSize+len(tokenSuffix))
-	text = append(text, tokenPrefix...)
-	text = base64.RawURLEncoding.AppendEncode(text, raw[:])
-	return append(text, tokenSuffix...)
+	copy(raw[tagAt:], k.keys[0].tagOf(kind, k.namespace, scope, raw[lengthAt:tagAt]))
+	return base64.RawURLEncoding.AppendEncode(dst, raw[:])
 }
 
-// open returns what a token's text stands for, and the hash that checks it. It fails with errForeign or errInvalid.
-func (k *keyring) open(text []byte, scope string) (payloadRef, newHash, error) {
+// open returns what the text of a token of a kind stands for, and the hash that checks it. It fails with errForeign or
+// errInvalid.
+func (k *keyring) open(kind tokenKind, text []byte, scope string) (payloadRef, newHash, error) {
 	var raw [tokenSize]byte
 	if len(text) != TokenSize {
 		return payloadRef{}, nil, errInvalid
@@ -109,7 +135,7 @@ func (k *keyring) open(text []byte, scope string) (payloadRef, newHash, error) {
 		return payloadRef{}, nil, errForeign
 	}
 	for i := range k.keys {
-		if subtle.ConstantTimeCompare(raw[tagAt:], k.keys[i].tagOf(k.namespace, scope, raw[lengthAt:tagAt])) == 1 {
+		if subtle.ConstantTimeCompare(raw[tagAt:], k.keys[i].tagOf(kind, k.namespace, scope, raw[lengthAt:tagAt])) == 1 {
 			length := binary.BigEndian.Uint64(raw[lengthAt-1:]) & maxPayloadSize
 			return payloadRef{storage.Key(raw[digestAt:tagAt]), int64(length)}, k.keys[i].newDigest, nil
 		}
@@ -117,8 +143,8 @@ func (k *keyring) open(text []byte, scope string) (payloadRef, newHash, error) {
 	return payloadRef{}, nil, errInvalid
 }
 
-// tagOf authenticates a token's length and digest for a namespace and a scope.
-func (p *keyPair) tagOf(namespace, scope string, lengthAndDigest []byte) []byte {
+// tagOf authenticates a token's length and digest for a kind, a namespace and a scope.
+func (p *keyPair) tagOf(kind tokenKind, namespace, scope string, lengthAndDigest []byte) []byte {
 	h := newKeyed(&p.tag)
 	for _, field := range []string{namespace, scope} {
 		var size [8]byte // keeps ("ab", "c") and ("a", "bc") apart
@@ -127,6 +153,9 @@ func (p *keyPair) tagOf(namespace, scope string, lengthAndDigest []byte) []byte 
 		h.Write([]byte(field))
 	}
 	h.Write(lengthAndDigest)
+	if kind != payloadToken { // whose tags are older
+		h.Write([]byte{byte(kind)})
+	}
 	return h.Sum(nil)[:tokenSize-tagAt]
 }
 

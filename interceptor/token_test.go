@@ -42,7 +42,7 @@ func TestTokenRoundTrip(t *testing.T) {
 		require.Equal(t, TokenSize, len(text))
 		require.True(t, isTokenText(text))
 
-		got, newHash, err := keys.open(text, "scope")
+		got, newHash, err := keys.open(payloadToken, text, "scope")
 		require.NoError(t, err)
 		require.Equal(t, ref, got)
 		require.Equal(t, keys.newDigest().Sum(nil), newHash().Sum(nil), "the hash that checks is not the one that made the key")
@@ -75,7 +75,7 @@ func TestTokenIsBound(t *testing.T) {
 			t.Parallel()
 			require.NotEqual(t, string(token), string(tt.keys.token(tt.ref, tt.scope)))
 			if tt.open != nil {
-				_, _, err := tt.keys.open(textOf(t, token), tt.scope)
+				_, _, err := tt.keys.open(payloadToken, textOf(t, token), tt.scope)
 				require.ErrorIs(t, err, tt.open)
 			}
 		})
@@ -95,7 +95,9 @@ func TestTokenDigestIsKeyed(t *testing.T) {
 func TestTokenFieldsAreApart(t *testing.T) {
 	t.Parallel()
 	pair := keysOf("", "secret").keys[0]
-	tag := func(namespace, scope string) string { return string(pair.tagOf(namespace, scope, []byte("rest"))) }
+	tag := func(namespace, scope string) string {
+		return string(pair.tagOf(payloadToken, namespace, scope, []byte("rest")))
+	}
 	require.NotEqual(t, tag("ab", "c"), tag("a", "bc"))
 	require.NotEqual(t, tag("", "abc"), tag("abc", ""))
 	require.NotEqual(t, tag("", "rest"), tag("rest", ""))
@@ -112,7 +114,7 @@ func TestTokenFlippedBits(t *testing.T) {
 	require.Len(t, raw, tokenSize)
 	for bit := range 8 * tokenSize {
 		raw[bit/8] ^= 1 << (bit % 8)
-		_, _, err := keys.open([]byte(base64.RawURLEncoding.EncodeToString(raw)), "scope")
+		_, _, err := keys.open(payloadToken, []byte(base64.RawURLEncoding.EncodeToString(raw)), "scope")
 		raw[bit/8] ^= 1 << (bit % 8)
 		want := errInvalid
 		if namespaceAt <= bit/8 && bit/8 < lengthAt {
@@ -124,13 +126,13 @@ func TestTokenFlippedBits(t *testing.T) {
 		for _, c := range []byte("\x00\n\r =+/.\"\xff") {
 			changed := append([]byte(nil), text...)
 			changed[i] = c
-			_, _, err := keys.open(changed, "scope")
+			_, _, err := keys.open(payloadToken, changed, "scope")
 			require.ErrorIs(t, err, errInvalid, "%q at %d", c, i)
 			require.False(t, isTokenText(changed))
 		}
 	}
 	for _, wrong := range []string{"", string(text[1:]), string(text) + "A", strings.Repeat("A", TokenSize), strings.Repeat("_", TokenSize)} {
-		_, _, err := keys.open([]byte(wrong), "scope")
+		_, _, err := keys.open(payloadToken, []byte(wrong), "scope")
 		require.ErrorIs(t, err, errInvalid, wrong)
 	}
 }
@@ -149,12 +151,12 @@ func TestTokenRotation(t *testing.T) {
 		token []byte
 		maker *keyring
 	}{{"old", oldToken, before}, {"new", newToken, after}} {
-		got, newHash, err := during.open(textOf(t, tt.token), "")
+		got, newHash, err := during.open(payloadToken, textOf(t, tt.token), "")
 		require.NoError(t, err, tt.name)
 		require.Equal(t, ref, got)
 		require.Equal(t, tt.maker.newDigest().Sum(nil), newHash().Sum(nil), tt.name)
 	}
-	_, _, err := after.open(textOf(t, oldToken), "")
+	_, _, err := after.open(payloadToken, textOf(t, oldToken), "")
 	require.ErrorIs(t, err, errInvalid)
 }
 
@@ -168,7 +170,7 @@ func FuzzToken(f *testing.F) {
 	f.Add([]byte(strings.Repeat("\n", TokenSize)), "")
 	f.Add([]byte(nil), "")
 	f.Fuzz(func(t *testing.T, text []byte, scope string) {
-		ref, newHash, err := keys.open(text, scope)
+		ref, newHash, err := keys.open(payloadToken, text, scope)
 		if err != nil {
 			require.True(t, err == errForeign || err == errInvalid)
 			require.Zero(t, ref)

@@ -31,7 +31,7 @@ def test_auto(dash_app, proxy, new_tab):
         tab.open(caddy.url)
         assert offloaded(tab) == {"of-memory", *FRAMES, CACHE}
     assert [entry["level"] for entry in caddy.logs(message="stores auto memory session local")] == ["info"]
-    assert [(entry["level"], entry["store"]) for entry in caddy.logs(message="clientside callback reads")] == [
+    assert [(entry["level"], entry["store"]) for entry in caddy.logs(message="clientside callback uses")] == [
         ("warn", "for-browser")]
 
 

@@ -9,11 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A response is looked at if, and only if, a Store that is offloaded is among the callback's outputs, or they cannot be told.
+// An answer is rewritten if, and only if, a Store that is offloaded or a component tree is among the callback's outputs, or they
+// cannot be told.
 func TestMayOffload(t *testing.T) {
 	t.Parallel()
 	dict := `{"index":1,"type":"df"}`
-	ic, app := newTestInterceptor(), newTestApp("df", dict)
+	ic, app := newTestInterceptor(), newTestApp("df", dict, `{"index":"a.b","type":"df"}`)
 	output := func(text string) string {
 		quoted, err := json.Marshal(text)
 		require.NoError(t, err)
@@ -25,7 +26,11 @@ func TestMayOffload(t *testing.T) {
 	}{
 		"a Store":                {output("df.data"), true},
 		"a Store among others":   {output("..graph.figure...df.data...out.children.."), true},
-		"several without Store":  {output("..graph.figure...out.children.."), false},
+		"several without Store":  {output("..graph.figure...out.value.."), false},
+		"a tree":                 {output("page.children"), true},
+		"a tree among others":    {output("..graph.figure...out.children.."), true},
+		"no outputs":             {output("d2f1a9"), true},
+		"dots in an id":          {output(`{"index":"a\.b","type":"df"}.data`), true},
 		"another":                {output("graph.figure"), false},
 		"data of another":        {output("table.data"), false},
 		"another prop of it":     {output("df.clear_data"), false},
@@ -49,7 +54,7 @@ func TestMayOffload(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.want, ic.MayOffload(app, strings.NewReader(test.request), int64(len(test.request))))
+			require.Equal(t, test.want, ic.MayOffload(app, CallbackAnswer(strings.NewReader(test.request), int64(len(test.request)))))
 		})
 	}
 }

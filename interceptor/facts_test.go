@@ -1,0 +1,112 @@
+package interceptor
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// An id that is a Store's is forgotten when another component has it, as after a redeploy.
+func TestLearnOther(t *testing.T) {
+	t.Parallel()
+	app := newTestApp("df", "other")
+	app.learnOther("df")
+	app.learnOther("never seen")
+	require.Zero(t, app.store("df"))
+	require.Equal(t, storageMemory, app.store("other").storageType)
+	app.learnStore("df", storageLocal)
+	require.Equal(t, storeFacts{storageType: storageLocal}, app.store("df"))
+}
+
+// An answer is a carrier from when it was seen to be one; a name of any length counts whole.
+func TestCarriers(t *testing.T) {
+	t.Parallel()
+	app := NewCatalog().App("app")
+	long := strings.Repeat("x", 100_000)
+	for _, answer := range []string{"page.children", "..a.b...c.d..", long} {
+		require.False(t, app.carries(answer))
+		app.learnCarrier(answer)
+		require.True(t, app.carries(answer))
+	}
+	require.False(t, app.carries(long+"x"))
+	require.False(t, app.carries(""))
+	for i := range 5 * maxCarriers {
+		app.learnCarrier(fmt.Sprint(i))
+	}
+	require.LessOrEqual(t, len(app.carriers.all()), 2*maxCarriers)
+}
+
+// What the browser itself does with a Store's data is in clientside callbacks: what they read, and what they may patch.
+func TestUsedByBrowser(t *testing.T) {
+	t.Parallel()
+	const function = `"clientside_function":{"namespace":"n","function_name":"f"}`
+	tests := []struct {
+		name, callback string
+		uses, not      []string
+	}{
+		{"input", `{"output":"g.figure","inputs":[{"id":"df","property":"data"}],"state":[],` + function + `}`,
+			[]string{"df"}, []string{"g", "DF"}},
+		{"state", `{"output":"g.figure","inputs":[],"state":[{"id":"df","property":"data"}],` + function + `}`, []string{"df"}, nil},
+		{"no state", `{"output":"g.figure","inputs":[{"id":"df","property":"data"}],` + function + `}`, []string{"df"}, nil},
+		{"other property", `{"output":"g.figure","inputs":[{"id":"df","property":"modified_timestamp"}],"state":[],` + function + `}`,
+			nil, []string{"df"}},
+		{"on the server", `{"output":"g.figure","inputs":[{"id":"df","property":"data"}],"state":[],"clientside_function":null}`,
+			nil, []string{"df"}},
+		{"from before there were any", `{"output":"g.figure","inputs":[{"id":"df","property":"data"}],"state":[]}`, nil, []string{"df"}},
+		{"output, which may be patched", `{"output":"..df.data...{\"i\":[\"MATCH\"]}.data@0a...x.y..","inputs":[],"state":[],` + function + `}`,
+			[]string{"df", `{"i":7}`}, []string{"x", `{"i":7,"j":1}`}},
+		{"dict id", `{"output":"g.figure","inputs":[{"id":"{\"b\":1,\"a\":\"x.y\"}","property":"data"}],"state":[],` + function + `}`,
+			[]string{`{"a":"x.y","b":1}`}, []string{`{"a":"x.y","b":2}`}},
+		{"wildcards", `{"output":"g.figure","inputs":[{"id":"{\"a\":[\"MATCH\"],\"t\":\"df\"}","property":"data"},` +
+			`{"id":"{\"b\":[\"ALLSMALLER\"],\"t\":\"df\"}","property":"data"}],` +
+			`"state":[{"id":"{\"c\":[\"ALL\"],\"t\":\"df\"}","property":"data"}],` + function + `}`,
+			[]string{`{"a":1,"t":"df"}`, `{"b":"x","t":"df"}`, `{"c":true,"t":"df"}`}, []string{`{"d":1,"t":"df"}`, `{"a":1,"t":"x"}`}},
+		{"what running sets", `{"output":"g.figure","inputs":[{"id":"go","property":"n_clicks"}],"state":[],"clientside_function":null,` +
+			`"running":{"running":{"df.data":1},"runningOff":{"df.data":{"id":"df","property":"data"}}}}`, nil, []string{"df"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			app := NewCatalog().App("app")
+			learnDependencies(t, app, []byte("["+tt.callback+"]"))
+			for _, id := range tt.uses {
+				require.True(t, app.dependencies.usedByBrowser(id), id)
+			}
+			for _, id := range tt.not {
+				require.False(t, app.dependencies.usedByBrowser(id), id)
+			}
+		})
+	}
+}
+
+// The revision counts what is new, and nothing else.
+func TestRevision(t *testing.T) {
+	t.Parallel()
+	app := NewCatalog().App("app")
+	deps := `[{"output":"a.b","inputs":[{"id":"{\"i\":[\"ALL\"]}","property":"data"}],"clientside_function":{}}]`
+	for _, step := range []struct {
+		name  string
+		learn func()
+	}{
+		{"Store", func() { app.learnStore("df", storageMemory) }},
+		{"storage type", func() { app.learnStore("df", storageLocal) }},
+		{"patched", func() { app.learnPatched("df") }},
+		{"carrier", func() { app.learnCarrier("a.children") }},
+		{"layout", app.learnedLayout},
+		{"dependencies", func() { learnDependencies(t, app, []byte(deps)) }},
+		{"id in dependencies", func() { learnDependencies(t, app, []byte(strings.Replace(deps, "a.b", "c.b", 1))) }},
+		{"wildcard in dependencies", func() { learnDependencies(t, app, []byte(strings.Replace(deps, `\"i\"`, `\"j\"`, 1))) }},
+		{"no Store", func() { app.learnOther("df") }},
+	} {
+		before := app.revision
+		step.learn()
+		require.Equal(t, before+1, app.revision, step.name)
+		step.learn()
+		require.Equal(t, before+1, app.revision, "%s, again", step.name)
+	}
+	app.learnPatched("never seen")
+	app.learnOther("never seen")
+	require.Equal(t, uint64(9), app.revision)
+}

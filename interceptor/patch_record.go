@@ -1,0 +1,81 @@
+package interceptor
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+)
+
+// nonceSize is how many bytes stand before the Patch in a record. They are random, so that each record is another: a list of
+// records says all of how the data came to be what it is, but for its base.
+const nonceSize = 32
+
+// patchReply records a Patch, as JSON, of the Store with a canonical id, and returns the Patch that the browser is to get
+// instead: it adds the record to the data, which in the browser is a token. The record counts as a payload in the figures.
+//
+// ok is false if the browser is to get the Patch as it is: it does nothing, or the browser would refuse it, or it can only be
+// meant for a number, and numbers must not be offloaded. What the storage refuses goes into the reply.
+func (o *Offload) patchReply(id string, raw []byte) (reply []byte, ok bool) {
+	if p, err := parsePatch(raw); err != nil || len(p) == 0 {
+		return nil, false
+	}
+	var nonce [nonceSize / 2]byte
+	_, _ = rand.Read(nonce[:]) // never fails
+	payload := append(hex.AppendEncode(make([]byte, 0, nonceSize+len(raw)), nonce[:]), raw...)
+	orderKeys(payload[nonceSize:])
+
+	ref := o.ic.keys.refOf(payload)
+	element := o.ic.keys.quotedText(recordToken, ref, o.session.Scope)
+	stored := ref.length <= o.ic.MaxPayload
+	if stored {
+		if err := storePayload(o.ctx, o.session.Store, ref, payload); err != nil {
+			o.warnStorage(err)
+			stored = false
+		}
+	}
+	if !stored {
+		return patchOf(addElement(fmt.Appendf(nil, "{%s:%s}", element, appendQuotedJS(nil, string(payload))))), true
+	}
+	o.figures.Stores++
+	o.figures.StoreBytes += ref.length
+
+	known, long := o.ic.folds.take(foldKey(o.session, id))
+	if !long {
+		return patchOf(addElement(element)), true
+	}
+	fold, err := o.storeFold(known, element)
+	if err != nil {
+		o.warnStorage(err)
+		return patchOf(addElement(element)), true
+	}
+	return patchOf(foldElements(known.elements, element, fold)), true
+}
+
+// storeFold stores a fold, which stands for a value and the record behind it, and returns its element.
+func (o *Offload) storeFold(known longChain, element []byte) ([]byte, error) {
+	fold := fmt.Appendf(nil, `{%s:%s,%s:[[%s]]}`, tokenKey,
+		o.ic.keys.quotedText(payloadToken, known.value, o.session.Scope), patchedKey, element)
+	ref := o.ic.keys.refOf(fold)
+	return o.ic.keys.quotedText(foldToken, ref, o.session.Scope), storePayload(o.ctx, o.session.Store, ref, fold)
+}
+
+// patchOf is a Patch with operations.
+func patchOf(operations []byte) []byte {
+	return fmt.Appendf(nil, `{"__dash_patch_update":"__dash_patch_update","operations":[%s]}`, operations)
+}
+
+// appendOperation adds an element to the first list of records. Ramda makes that list, and the object around it, where they
+// are not.
+func addElement(element []byte) []byte {
+	return fmt.Appendf(nil, `{"operation":"Append","location":[%s,0],"params":{"value":%s}}`, patchedKey, element)
+}
+
+// foldElements are the operations that add an element to the first list of records, and put a list with a fold in its place: but only if the list had
+// exactly the elements that are known, so that nothing is lost if the browser's data is not what a request has shown. Then, the
+// list with the fold stays behind the first, where it means nothing, and the next fold drops it.
+func foldElements(known, element, fold []byte) []byte {
+	return fmt.Appendf(nil, `{"operation":"Delete","location":[%[1]s,1],"params":{}},%[2]s,`+
+		`{"operation":"Remove","location":[%[1]s],"params":{"value":[%[3]s,%[4]s]}},`+
+		`{"operation":"Append","location":[%[1]s],"params":{"value":[%[5]s]}}`,
+		patchedKey, addElement(element), known, element, fold)
+}

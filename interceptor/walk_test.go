@@ -1,0 +1,161 @@
+package interceptor
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// component is a component in a tree, as Dash writes it.
+func component(kind, props string) string {
+	return `{"props":{` + props + `},"type":"` + kind + `","namespace":"dash_core_components"}`
+}
+
+// Stores' data is found wherever an answer carries it, in any chunking; all else passes as it is. In the tables, ⟦…⟧ is what
+// is offloaded.
+func TestWalk(t *testing.T) {
+	t.Parallel()
+	callback, layout := Answer{}, LayoutAnswer
+	big := `[` + strings.Repeat("1.50,", holdSize/2) + `1.50]`
+	tests := []struct {
+		name   string
+		answer Answer
+		body   string
+	}{
+		{"sideUpdate by id", callback, `{"sideUpdate":{"df":{"data":⟦[5.0]⟧,"clear_data":1.0}}}`},
+		{"sideUpdate by id and prop", callback, `{"sideUpdate":{"df.data":⟦[5.0]⟧,"df.other":[5.0],"x.data":[5.0]}}`},
+		{"progress", callback, `{"progress":{"df.data":⟦[1]⟧,"bar.value":1.0},"progressDefault":{"df.data":⟦[2]⟧}}`},
+		{"dict id and prop", callback, `{"progress":{"{\"index\":\"a.b\",\"type\":\"df\"}.data":⟦[1]⟧}}`},
+		{"dict id", callback, `{"sideUpdate":{"{\"index\":\"a.b\",\"type\":\"df\"}":{"data":⟦[1]⟧}}}`},
+		{"wildcard", callback, `{"progress":{"{\"index\":[\"MATCH\"],\"type\":\"df\"}.data":1.0}}`},
+		{"props of Dash 1.9", Answer{name: "df.data"}, `{"response":{"props":{"data":⟦[5.0]⟧}}}`},
+		{"props of Dash 1.9, not a Store's", Answer{name: "x.data"}, `{"response":{"props":{"data":[5.0]}}}`},
+		{"a Store with the id props", Answer{name: "props.data"}, `{"response":{"props":{"data":⟦[5.0]⟧}}}`},
+		{"props among several", Answer{name: "..df.data...props.data.."}, `{"response":{"df":{"data":⟦[1]⟧},"props":{"data":⟦[2]⟧}}}`},
+
+		{"children", callback, `{"response":{"page":{"children":` + component("Div", `"children":[`+component("Store", `"id":"new","data":⟦{"a":5.0}⟧,"storage_type":"memory"`)+`,5.0]`) + `}}}`},
+		{"a component as prop", callback, `{"response":{"tabs":{"label":` + component("Store", `"id":"new","data":⟦[5.0]⟧`) + `,"x":5.0}}}`},
+		{"a tree in sideUpdate", callback, `{"sideUpdate":{"page.children":[` + component("Store", `"id":"new","data":⟦[5.0]⟧`) + `]}}`},
+		{"layout", layout, component("Div", `"children":[`+component("Store", `"id":"new","data":⟦[5.0]⟧`)+`,`+component("Store", `"id":{"type":"n","index":1},"data":⟦"x"⟧`)+`]`)},
+		{"layout that is a Store", layout, component("Store", `"id":"new","data":⟦[5.0]⟧`)},
+		{"data before id", layout, component("Store", `"data":⟦[5.0]⟧,"modified_timestamp":1.0,"id":"new"`)},
+		{"type before props", layout, `{"type":"Store","namespace":"dash_core_components","props":{"id":"new","data":⟦[5.0]⟧}}`},
+		{"white space", layout, ` { "props" : { "id" : "new" , "data" : ⟦[ 5.0 ]⟧ } , "type" : "Store" , "namespace" : "dash_core_components" } `},
+		{"escaped keys", layout, `{"pr\u006fps":{"id":"new","d\u0061ta":⟦[5.0]⟧},"typ\u0065":"Store","namespace":"dash_core_components"}`},
+		{"numbers and literals", callback, `{"response":{"df":{"data":1.0}},"sideUpdate":{"df":{"data":null},"df.data":true}}`},
+		{"a number in a tree", layout, component("Store", `"id":"new","data":1.0`)},
+		{"session", layout, component("Store", `"id":"new","data":1.50,"storage_type":"session"`)},
+		{"excluded", layout, component("Store", `"id":"excluded","data":1.50`)},
+		{"no id", layout, component("Store", `"data":1.50`)},
+		{"read in the browser", layout, component("Store", `"id":"shown","data":1.50`)},
+		{"large data before what says what it is", layout, `[` + component("Store", `"id":"new","data":⟦`+big+`⟧,"clear_data":false`) + `,5.0]`},
+		{"no Store", layout, component("Table", `"id":"t","data":1`)},
+		{"no Store, large", layout, `[` + component("Table", `"columns":[],"data":`+big) + `]`},
+		{"no Store, by a prop behind its data", layout, component("Table", `"data":[1],"columns":1.0`)},
+		{"another namespace", layout, `{"props":{"id":"new","data":[1]},"type":"Store","namespace":"mine"}`},
+		{"Stores within the props of what has data", layout, component("Table", `"data":[2],"children":[`+component("Store", `"id":"new","data":⟦[5.0]⟧`)+`]`)},
+		{"a Store in data", layout, component("Store", `"id":"new","data":⟦`+component("Store", `"id":"b","data":1`)+`⟧`)},
+		{"a Store in a figure", layout, component("Graph", `"figure":`+component("Store", `"id":"b","data":1.0`))},
+		{"a layout's words in a callback", callback, component("Store", `"id":"new","data":1.0`)},
+
+		{"socket: response", SocketAnswer, `{"type":"callback_response","payload":{"status":"ok","data":{"response":{"df":{"data":⟦[5.0]⟧}},"sideUpdate":{"df":{"data":⟦[6.0]⟧}}}}}`},
+		{"socket: set_props", SocketAnswer, `{"type":"set_props","payload":{"componentId":"df","props":{"data":⟦[5.0]⟧}}}`},
+		{"socket: set_props of a dict id", SocketAnswer, `{"payload":{"componentId":"{\"type\":\"df\",\"index\":\"a.b\"}","props":{"data":⟦[5.0]⟧}}}`},
+		{"socket: props before the id", SocketAnswer, `{"payload":{"props":{"data":5.0},"componentId":"df"}}`},
+		{"socket: several", SocketAnswer, `[{"type":"heartbeat_ack"},{"payload":{"componentId":"df","props":{"data":⟦[5.0]⟧}}},7.0,[1.0]]`},
+		{"socket: others", SocketAnswer, `{"type":"x","payload":"df","data":{"response":{"df":{"data":5.0}}}}`},
+		{"socket: a text", SocketAnswer, `"df"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			sent := strings.NewReplacer("⟦", "", "⟧", "").Replace(tt.body)
+			for _, size := range []int{1, 2, 7, 1000, len(sent)} {
+				if len(sent) > 10*size*size*size && size < 1000 {
+					continue
+				}
+				app := newTestApp("df", "props", `{"index":"a.b","type":"df"}`, "shown")
+				app.dependencies.browserIDs = map[string]bool{"shown": true}
+				store := &spyStore{Store: newMemory()}
+				ic := newTestInterceptor(func(c *Config) { c.Selection.exclude = []idPattern{{text: "excluded"}} })
+				var out strings.Builder
+				o := ic.Offload(t.Context(), testSession(store, app), tt.answer, &out)
+				feed(t, o, chopEvery(size, []byte(sent)))
+				out.WriteString(closeOffload(t, o))
+				got := out.String()
+				for _, token := range tokensIn(got) {
+					back, _ := rehydrate(t, ic, store, token)
+					got = strings.Replace(got, token, "⟦"+back+"⟧", 1)
+				}
+				require.True(t, strings.NewReplacer("6.0]⟧", "6]⟧", "5.0 ]⟧", "5 ]⟧", "5.0]⟧", "5]⟧", "5.0}⟧", "5}⟧").Replace(
+					strings.Replace(tt.body, "⟦"+big, "⟦"+strings.ReplaceAll(big, "1.50", "1.5"), 1)) == got, "in chunks of %d: %.2000s", size, got)
+				require.Zero(t, store.writers)
+			}
+		})
+	}
+}
+
+// An id that another component carries now, as after a redeploy, is no Store's any more: its data must reach the browser.
+func TestWalkForgetsStores(t *testing.T) {
+	t.Parallel()
+	ic, store, app := newTestInterceptor(), newMemory(), newTestApp("df")
+	table := `{"response":{"page":{"children":` + component("Table", `"id":"df","columns":[],"data":[1.0]`) + `},"df":{"data":[2.0]}}}`
+	out, figures := offload(t, ic, store, app, []byte(table))
+	require.Equal(t, table, out)
+	require.Zero(t, figures)
+}
+
+// Whatever is nested in whatever, what comes back is what went in, few writers are open at a time, and all end.
+func TestWalkNested(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 300 {
+		body := randomTree(r, 1+r.IntN(60))
+		store := &spyStore{Store: newMemory()}
+		ic, app := newTestInterceptor(), newTestApp()
+		var early strings.Builder
+		o := ic.Offload(t.Context(), testSession(store, app), LayoutAnswer, &early)
+		for _, chunk := range chop(r, []byte(body)) {
+			feed(t, o, [][]byte{chunk})
+			require.LessOrEqual(t, store.writers, 2*maxPending+1)
+		}
+		out := early.String() + closeOffload(t, o)
+		require.Equal(t, strings.Count(body, `"Store"`), len(tokensIn(out))+strings.Count(out, `"data":"`), "every Store's data, but for those that were let go")
+		back, _ := rehydrate(t, ic, store, out)
+		require.True(t, body == back, "%.1000s", body)
+		require.Zero(t, store.writers)
+	}
+}
+
+// randomTree returns a tree of n components, which have data before their children.
+func randomTree(r *rand.Rand, n int) string {
+	kind, props := "Table", `"data":[1,2],`
+	if r.IntN(2) == 0 {
+		kind, props = "Store", fmt.Sprintf(`"id":"s%d","data":"%s",`, n, strings.Repeat("x", oneOf(r, 1, 10, 3_000)))
+		return component(kind, strings.TrimSuffix(props, ","))
+	}
+	var children []string
+	for n--; n > 0; {
+		k := 1 + r.IntN(n)
+		children = append(children, randomTree(r, k))
+		n -= k
+	}
+	return component(kind, props+`"children":[`+strings.Join(children, ",")+`]`)
+}
+
+// A tree that breaks off passes as it came, and stores nothing.
+func TestWalkTruncated(t *testing.T) {
+	t.Parallel()
+	body := `[` + component("Table", `"data":[1],"children":`+component("Store", `"id":"new","data":[2]`)) + `]`
+	for n := range len(body) {
+		store := &spyStore{Store: newMemory()}
+		o := newTestInterceptor().Offload(t.Context(), testSession(store, newTestApp()), LayoutAnswer, io.Discard)
+		feed(t, o, chopEvery(3, []byte(body[:n])))
+		require.Equal(t, body[:n], closeOffload(t, o))
+		requireEmpty(t, store)
+	}
+}
