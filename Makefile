@@ -29,8 +29,8 @@ test-go: ## Runs the Go tests, with the race detector where there is a C compile
 			"packages passed in $$(($$(date +%s) - start)) s"
 
 test-python: build ## Runs the end-to-end tests (ARGS="-k three_stores" for some of them)
-	@python=$$(tests/setup.sh) && cd tests && \
-		{ "$$python" -m pytest $(ARGS) >../.cache/pytest.log 2>&1 || { cat ../.cache/pytest.log; exit 1; }; }
+	@python=$$(tests/setup.sh versions) && cd tests && \
+		{ "$$python" -m pytest -n 2 --dist worksteal $(ARGS) >../.cache/pytest.log 2>&1 || { cat ../.cache/pytest.log; exit 1; }; }
 	@! tail -n 1 .cache/pytest.log | grep -qE 'skipped|xfailed' || { tail -n 1 .cache/pytest.log; exit 1; }
 	@echo "pytest: $$(tail -n 1 .cache/pytest.log)"
 

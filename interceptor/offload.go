@@ -173,18 +173,21 @@ func (o *Offload) Close() (*Body, error) {
 			return nil, err
 		}
 	}
+	body := o.settle()
 	if !o.broken {
 		o.learn()
 	}
-	return o.settle(), nil
+	return body, nil
 }
 
-// learn notes what a whole answer says of the app.
+// learn notes what a whole answer says of the app. A layout whose data is offloaded must be the next time too: a session or local
+// Store compares it with what the browser has kept, and a callback on its data runs if they differ.
 func (o *Offload) learn() {
-	if o.answer.kind == layoutKind {
+	isLayout := o.answer.kind == layoutKind
+	if isLayout {
 		o.session.App.learnedLayout()
 	}
-	if o.dry && o.figures.Stores > 0 && o.answer.name != "" {
+	if (o.dry || isLayout) && o.figures.Stores > 0 && o.answer.name != "" {
 		o.session.App.learnCarrier(o.answer.name)
 	}
 }

@@ -20,7 +20,7 @@ func TestOffload(t *testing.T) {
 		{"multi behind", `{"response": {"df": {"data": [1,2]}}, "multi": true}`, `{"response": {"df": {"data": T}}, "multi": true}`},
 		{"several Stores and others", `{"response":{"graph":{"figure":{"data":[1.0]}},"df":{"data":{}},"x":{"data":[5.0]},"agg":{"data":"a"}}}`,
 			`{"response":{"graph":{"figure":{"data":[1.0]}},"df":{"data":T},"x":{"data":[5.0]},"agg":{"data":T}}}`},
-		{"other props of a Store", `{"response":{"df":{"modified_timestamp":-1.0,"data":"","clear_data":true}}}`,
+		{"other props of a Store", `{"response":{"df":{"modified_timestamp":-1.0,"data":"a","clear_data":true}}}`,
 			`{"response":{"df":{"modified_timestamp":-1.0,"data":T,"clear_data":true}}}`},
 		{"white space", " {\n\"response\" :\t{ \"df\" : { \"data\" : [ 1 ] , \"x\":1.0} } }\r\n", " {\n\"response\" :\t{ \"df\" : { \"data\" : T , \"x\":1.0} } }\r\n"},
 		{"dict id", `{"response":{"{\"index\":1,\"type\":\"df\"}":{"data":[]}}}`, `{"response":{"{\"index\":1,\"type\":\"df\"}":{"data":T}}}`},

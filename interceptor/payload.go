@@ -87,8 +87,9 @@ func (o *Offload) beginPayload() bool {
 		pl.patch = !o.dry
 		return pl.patch
 	}
-	// A number or a literal is shorter than a token. And a Patch that adds to a number cannot be recorded: see patchReply.
-	if len(pl.raw) < int(pl.minSize) || strings.IndexByte(`{["`, pl.raw[0]) < 0 {
+	// A number, a literal and "" are shorter than a token. And they may be false, which an old Store asks of its data, while a
+	// token is true; and a Patch that adds to a number cannot be recorded: see patchReply.
+	if len(pl.raw) < int(pl.minSize) || strings.IndexByte(`{["`, pl.raw[0]) < 0 || string(pl.raw) == `""` {
 		return false
 	}
 	if !o.dry {

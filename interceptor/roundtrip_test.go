@@ -45,7 +45,7 @@ func TestRoundTrip(t *testing.T) {
 		for i, d := range re.documents {
 			start := fmt.Sprintf(`%s"s%d":{"data":`, map[bool]string{true: ","}[i > 0], i)
 			sent += start + string(d.text) + `}`
-			if strings.IndexByte(`{["`, d.text[0]) < 0 { // a number or a literal stays as it is
+			if strings.IndexByte(`{["`, d.text[0]) < 0 || string(d.text) == `""` { // stays as it is
 				inline++
 				want += start + string(d.text) + `}`
 			} else {

@@ -99,6 +99,24 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// A layout that carries a Store's data goes the same way each time, once tokens with it went out: a session Store in the browser
+// compares it with what it has kept, and once a reload changed from a token to the data itself, and set off callbacks.
+func TestWalkLayoutAgain(t *testing.T) {
+	t.Parallel()
+	ic, store := newTestInterceptor(), newMemory()
+	app := NewCatalog().App("app")
+	learnDependencies(t, app, []byte(`[]`))
+	for range 3 {
+		require.True(t, ic.MayOffload(app, LayoutAnswer))
+		o := ic.Offload(t.Context(), testSession(store, app), LayoutAnswer, nil)
+		feed(t, o, [][]byte{[]byte(component("Store", `"id":"df","data":[1]`))})
+		require.Len(t, tokensIn(closeOffload(t, o)), 1)
+	}
+	app = newTestApp("df")
+	learnLayout(t, app, []byte(component("Store", `"id":"df"`)))
+	require.False(t, ic.MayOffload(app, LayoutAnswer))
+}
+
 // An id that another component carries now, as after a redeploy, is no Store's any more: its data must reach the browser.
 func TestWalkForgetsStores(t *testing.T) {
 	t.Parallel()

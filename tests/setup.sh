@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Makes what the Python side needs, once: a virtual environment with the pinned requirements, and Debian's Chromium.
-# Prints the path of the environment's Python on stdout; progress and complaints go to stderr.
-# A missing Chromium is a complaint, not a failure: the browser tests fail without it, the demo goes on.
+# Makes what the Python side needs, once: a virtual environment with the pinned requirements, and Debian's Chromium; with
+# "versions" also an environment for each version of Dash in tests/versions, two at a time, and Redis.
+# Prints the path of the first environment's Python on stdout; progress and complaints go to stderr.
+# A missing Chromium or Redis is a complaint, not a failure: the tests fail without it, the demo goes on.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { echo "· $*" >&2; }
 
@@ -26,36 +27,61 @@ find_python() {
 }
 
 make_venv() {
-	local venv=$1 python
-	python=$(find_python)
 	say "making the Python environment (about a minute, once)"
 	rm -rf "$venv"
-	quietly "$python" -m venv "$venv"
+	quietly "$(find_python)" -m venv "$venv"
 	quietly "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	touch "$venv/.ready"
 }
 
-install_chromium() {
-	local root=()
-	command -v apt-get >/dev/null || { say "no Chromium here, and no apt-get to install it with"; return 1; }
+# make_version <version>: the environment of one version of Dash; a copy of its requirements marks it as whole.
+make_version() {
+	local requirements=tests/versions/$1.txt environment=.cache/dash-$1
+	cmp -s "$requirements" "$environment/requirements.txt" && return
+	say "making the environment of Dash $1"
+	rm -rf "$environment"
+	quietly "$(find_python)" -m venv --without-pip "$environment"
+	quietly "$venv/bin/python" -m pip --python "$environment/bin/python" install --quiet --disable-pip-version-check \
+		-r "$requirements"
+	cp "$requirements" "$environment/requirements.txt"
+}
+
+make_versions() {
+	basename -s .txt tests/versions/*.txt | xargs -n 1 -P 2 tests/setup.sh version
+}
+
+# install <name> <package>...
+install() {
+	local name=$1 root=()
+	shift
+	command -v apt-get >/dev/null || { say "no $name here, and no apt-get to install it with"; return 1; }
 	if [ "$(id -u)" != 0 ]; then
 		root=(sudo -n)
-		"${root[@]}" true 2>/dev/null || { say "no Chromium here, and no right to install it"; return 1; }
+		"${root[@]}" true 2>/dev/null || { say "no $name here, and no right to install it"; return 1; }
 	fi
-	say "installing Chromium (a minute or two, once)"
+	say "installing $name (a minute or two, once)"
+	# RUNLEVEL=1: do not start what is a service
 	quietly "${root[@]}" apt-get update -q &&
-		quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -qy --no-install-recommends chromium fonts-dejavu-core ||
-		{ say "Chromium could not be installed"; return 1; }
+		quietly "${root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qy --no-install-recommends "$@" ||
+		{ say "$name could not be installed"; return 1; }
 }
 
 mkdir -p .cache
+venv=.cache/venv-$(cksum <tests/requirements.txt | cut -d' ' -f1)
+if [ "${1:-}" = version ]; then # one of make_versions'
+	make_version "$2"
+	exit
+fi
 if command -v flock >/dev/null; then
 	exec 9>.cache/setup.lock
 	flock 9 # two runs at once share one environment
 fi
 
-venv=.cache/venv-$(cksum <tests/requirements.txt | cut -d' ' -f1)
-[ -e "$venv/.ready" ] || make_venv "$venv"
-command -v chromium >/dev/null || install_chromium || true
+[ -e "$venv/.ready" ] || make_venv
+command -v chromium-headless-shell >/dev/null || install Chromium chromium-headless-shell fonts-dejavu-core || true
+if [ "${1:-}" = versions ]; then
+	command -v redis-server >/dev/null || install Redis redis-server || true
+	make_versions
+fi
 echo "$PWD/$venv/bin/python"

@@ -6,7 +6,7 @@ import os
 import pytest
 import requests
 
-from harness.caddy import stash
+from harness.caddy import payloads, stash
 from harness.process import free_port, wait_until
 from harness.raw import send_callback
 from harness.wire import Client, is_token, payload
@@ -138,7 +138,7 @@ def test_dry_run(dash_app, proxy):
     assert dry.content == direct.content
     for name in ("Content-Type", "Content-Length", "Server-Timing", "Content-Encoding"):
         assert dry.headers.get(name) == direct.headers.get(name)
-    assert not list((caddy.data / "dash_stash").rglob("*.payload"))
+    assert not payloads(caddy.data)
     wait_until(lambda: caddy.logs(message="^dry run"), "the line in the log")
     [entry] = caddy.logs("info", "^dry run")
     assert (entry["stores"], entry["bytes"]) == (3, sum(

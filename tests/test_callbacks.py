@@ -7,6 +7,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
+from harness.caddy import payloads
 from harness.compare import same_both_ways
 from harness.wire import Client, is_token, payload
 
@@ -47,9 +48,9 @@ def check_mistake(dash_app, proxy, new_tab, button):
     def steps(tab):
         tab.allow(r"status of 500 .*_dash-update-component|console error: .*Callback error updating")
         tab.click("#load")
-        kept = payloads(caddy)
+        kept = payloads(caddy.data)
         tab.click(button)
-        assert payloads(caddy) == kept
+        assert payloads(caddy.data) == kept
         failures.append(tab.callbacks[-1])
         tab.click("#read")
         tab.expect_text("#report", "499500 and 1499500")
@@ -61,11 +62,6 @@ def check_mistake(dash_app, proxy, new_tab, button):
     assert plain.status == ours.status == 500
     assert ours.response_body == plain.response_body and len(plain.response_body) > 100
     assert ours.headers["content-type"] == plain.headers["content-type"]
-
-
-def payloads(caddy):
-    """The files in the default storage."""
-    return sorted((caddy.data / "dash_stash").rglob("*.payload"))
 
 
 def test_A14_the_same_callback_graph(dash_app, proxy, new_tab):

@@ -57,9 +57,10 @@ def test_sees_complaints_of_the_page(dash_app, tab):
     assert tab.complaints() == []
 
 
-def test_sees_a_token_that_reaches_the_app(dash_app):
+@pytest.mark.parametrize("value", [{"$dashstash": TOKEN}, {"rows": [], "$dashstash_patches": [[TOKEN, 1], [TOKEN, 2]]}])
+def test_sees_a_token_that_reaches_the_app(dash_app, value):
     app = dash_app("three_stores.py")
-    requests.post(app.url + "_dash-update-component", json={"inputs": [{"value": {"$dashstash": TOKEN}}]}, timeout=10)
+    requests.post(app.url + "_dash-update-component", json={"inputs": [{"value": value}]}, timeout=10)
     assert [entry.token for entry in app.received()] == [True]
     assert "a Dashstash token reached app three_stores.py" in app.complaints()[0]
     app.forget()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.caddy import binary, site, stash
+from harness.caddy import binary, payloads, site, stash
 from harness.compare import same_both_ways
 from harness.process import free_port, wait_until
 from harness.wire import is_token
@@ -65,7 +65,7 @@ def test_A13_the_default_place(dash_app, proxy, tab):
     before = sorted(caddy.folder.iterdir())
     tab.open(caddy.url)
     tab.click("#fill")
-    assert len(list((caddy.data / "dash_stash").rglob("*.payload"))) == 2
+    assert len(payloads(caddy.data / "dash_stash")) == 2
     assert sorted(caddy.folder.iterdir()) == before
     assert not list(Path.cwd().rglob("*.payload"))
 
@@ -88,9 +88,9 @@ def test_A29_a_backend_for_each_store(dash_app, proxy, new_tab, tmp_path):
     tab = stashed.tab
     quick, lasting = (tab.callbacks[-1].value(f"{name}.data") for name in ("quick", "lasting"))
     assert is_token(quick) and is_token(lasting)
-    [payload] = (tmp_path / "lasting").rglob("*.payload")
+    [payload] = payloads(tmp_path / "lasting")
     assert payload.read_bytes().startswith(b'["lasting","lasting",')
-    assert not list(caddy.data.rglob("*.payload"))
+    assert not payloads(caddy.data)
 
     caddy.restart()
     tab.click("#read")

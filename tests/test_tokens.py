@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from harness.caddy import payloads
 from harness.wire import Client, compact, is_token
 
 FILL = ["one.data", "two.data", "other.data"]
@@ -99,7 +100,7 @@ def test_data_that_is_gone(dash_app, proxy, on_missing):
     tokens = fill(client, 5000, "word")
     forged = {"$dashstash": tokens[0]["$dashstash"][:-1] + ("A" if tokens[0]["$dashstash"][-1] != "A" else "B")}
     check_miss(report(client, forged, forged, {"$dashstash": "A" * 80}), on_missing)
-    for payload in (caddy.data / "dash_stash").rglob("*.payload"):
+    for payload in payloads(caddy.data):
         payload.unlink()
     check_miss(report(client, *tokens), on_missing)
 

@@ -3,6 +3,7 @@
 import json
 import re
 
+from harness.caddy import payloads
 from harness.compare import same_both_ways
 from harness.wire import compact, is_token
 
@@ -114,5 +115,5 @@ def test_A32_new_data_on_each_refresh(dash_app, proxy, new_tab):
             f"version {version}, sum {500 * 1000 * version + part}" for part in sums]
     assert len(tab.callbacks) == 50 * 9
     assert sum(e.bytes_up for e in tab.callbacks) < 50 * 9 * 500
-    sizes = [file.stat().st_size for file in (caddy.data / "dash_stash").rglob("*.payload")]
+    sizes = [file.stat().st_size for file in payloads(caddy.data)]
     assert 1 <= len(sizes) < 50 and sum(sizes) - 8 * len(sizes) <= 200 << 10

@@ -21,6 +21,7 @@ class Received:
     """One POST as it reached the app."""
 
     path: str
+    query: str
     length: int
     token: bool
     body: str | None = None

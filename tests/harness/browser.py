@@ -20,8 +20,8 @@ FLAGS = [
 
 
 def chromium() -> str | None:
-    """The path of the installed Chromium, if there is one."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+    """The path of the installed Chromium, if there is one: the headless shell, which draws no windows, or else the whole."""
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
 
 
 def launch(playwright: Playwright) -> Browser:

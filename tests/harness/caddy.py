@@ -42,6 +42,11 @@ def indent(text: str) -> str:
     return textwrap.indent(textwrap.dedent(text).strip("\n"), "\t")
 
 
+def payloads(folder: Path) -> list[Path]:
+    """The payloads in a folder of `storage file`: not what is saved there of apps, which begins with another byte than JSON."""
+    return sorted(file for file in folder.rglob("*.payload") if file.read_bytes()[:1] != b"\1")
+
+
 class Caddy:
     """Runs Caddy on the sites of a Caddyfile, with data, configuration and admin port of its own in `folder`.
 

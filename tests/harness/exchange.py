@@ -44,6 +44,11 @@ class Exchange:
         return self.method == "POST" and self.path.endswith("_dash-update-component")
 
     @property
+    def is_poll(self) -> bool:
+        """Whether it asks for the result of a background callback: how often that happens is a matter of time."""
+        return self.is_callback and "cacheKey=" in urlsplit(self.url).query
+
+    @property
     def request(self) -> Any:
         return json.loads(self.request_body)
 

@@ -1,8 +1,10 @@
 """Serves one unmodified Dash app file under waitress: python -m harness.serve APP PORT --log FILE [--bodies].
 
 The app's file is run as it is. It defines `app` (a dash.Dash), or `server` (a WSGI app), or create_app() that returns
-a dash.Dash. Every POST that reaches the app is written to the log as one JSON line: path, length in bytes, whether a
-Dashstash token was in it, and with --bodies the body as text.
+a dash.Dash. Every POST that reaches the app is written to the log as one JSON line: path, query, length in bytes,
+whether a Dashstash token was in it, and with --bodies the body as text.
+
+It runs in the environment of the app, so it knows no Dash, and needs nothing but waitress.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from pathlib import Path
 
 import waitress
 
-TOKEN = re.compile(rb'"\$dashstash"\s*:\s*"[A-Za-z0-9_-]{80}"')
+# {"$dashstash":"<token>"} and {"$dashstash_patches":[["<token>",…],…]}
+TOKEN = re.compile(rb'"\$dashstash(?:_patches)?"\s*:[\s\[]*"[A-Za-z0-9_-]{80}"')
 
 
 def load(path: Path):
@@ -47,11 +50,11 @@ class Recorder:
         if environ["REQUEST_METHOD"] == "POST":
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
-            self._write(environ["PATH_INFO"], body)
+            self._write(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), body)
         return self._wsgi(environ, start_response)
 
-    def _write(self, path: str, body: bytes) -> None:
-        entry = {"path": path, "length": len(body), "token": bool(TOKEN.search(body))}
+    def _write(self, path: str, query: str, body: bytes) -> None:
+        entry = {"path": path, "query": query, "length": len(body), "token": bool(TOKEN.search(body))}
         if self._bodies:
             entry["body"] = body.decode("utf-8", "replace")
         with self._lock:

@@ -12,9 +12,17 @@ from playwright.sync_api import Page, Request, expect
 
 from .exchange import Exchange, Recorder
 
-LOADING = """() => {
-    const stores = window.dash_stores || [];
-    return stores.length > 0 && stores.some(store => store.getState().isLoading);
+# Before Dash 2.16 the renderer's state has another name. What React has yet to do after an answer, it does within a frame. Dash
+# 1.9 has only a queue of requests, in which clientside callbacks may stay for ever: there, what follows an answer has a moment.
+LOADING = """async () => {
+    const states = () => (window.dash_stores || [window.store]).map(store => store.getState());
+    const loading = () => states().some(state => 'isLoading' in state ? state.isLoading : state.appLifecycle !== 'HYDRATED');
+    const frame = () => new Promise(requestAnimationFrame);
+    if (loading()) return true;
+    if (!states().every(state => 'isLoading' in state)) await new Promise(resolve => setTimeout(resolve, 250));
+    await frame();
+    await frame();
+    return loading();
 }"""
 DRAWN = """async id => {
     const frame = () => new Promise(requestAnimationFrame);
@@ -42,6 +50,7 @@ class Tab:
         self.console: list[str] = []
         self._problems: list[str] = []
         self._allowed: list[str] = []
+        self._beside: list[Tab] = []
         self._recorder = Recorder(page, bodies)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._problems.append(f"uncaught exception: {error}"))
@@ -73,10 +82,19 @@ class Tab:
         """Waits until the page has rendered, no callback is due or pending and every answer has been recorded."""
         deadline = time.monotonic() + timeout
         self.page.wait_for_function(RENDERED, timeout=timeout * 1000)
-        while self.page.evaluate(LOADING) or self._recorder.pending:
+        while self._recorder.pending or self.page.evaluate(LOADING) or self._recorder.pending:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"callbacks still pending after {timeout:g} s: {self._recorder.pending}")
             self.page.wait_for_timeout(10)  # lets the browser's events in
+
+    def fetch(self, path: str) -> str:
+        """Has the page ask its server for something, and returns the answer's text."""
+        return self.page.evaluate("path => fetch(path).then(answer => answer.text())", path)
+
+    def beside(self) -> Tab:
+        """Another tab of the same user, whose complaints are this one's too."""
+        self._beside.append(Tab(self.page.context.new_page()))
+        return self._beside[-1]
 
     def stop(self) -> None:
         """Closes the user's context, with all its tabs."""
@@ -124,8 +142,8 @@ class Tab:
         self._allowed.append(pattern)
 
     def complaints(self) -> list[str]:
-        return [problem for problem in self._problems
-                if not any(re.search(pattern, problem) for pattern in self._allowed)]
+        problems = [*self._problems, *(problem for tab in self._beside for problem in tab.complaints())]
+        return [problem for problem in problems if not any(re.search(pattern, problem) for pattern in self._allowed)]
 
     def evidence(self, folder: Path) -> str:
         """What helps to understand a failure: where the tab is, its console, its last callbacks, a picture."""

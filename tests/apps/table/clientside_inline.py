@@ -1,0 +1,42 @@
+"""Clientside callbacks as text in the app: they read a Store, write one, copy one into another and into a prop."""
+
+from compat import Input, Output, State, button, dcc, html, new_app, report, seen
+
+app = new_app(__name__)
+app.layout = html.Div([
+    button("fill"), button("write"), button("take"),
+    dcc.Store(id="read"), dcc.Store(id="copied"), dcc.Store(id="written"), dcc.Store(id="taken"), dcc.Store(id="unread"),
+    report("described"), report("taken-text"), report("report"), report("of-taken"), report("of-written"),
+])
+
+
+@app.callback([Output("read", "data"), Output("unread", "data")], [Input("fill", "n_clicks")])
+def fill(clicks):
+    rows = {"clicks": clicks, "10": 1, "9": [5.0, None], "rows": list(range(25))}
+    return rows, [rows]
+
+
+app.clientside_callback("function (data) { return typeof data + ' ' + JSON.stringify(data); }",
+                        Output("described", "children"), [Input("read", "data")])
+app.clientside_callback("data => data ? {copied: data, keys: Object.keys(data)} : window.dash_clientside.no_update",
+                        Output("copied", "data"), [Input("read", "data")])
+app.clientside_callback("clicks => ({written: clicks || 0, rows: Array.from({length: 20}, (_, n) => n / 2)})",
+                        Output("written", "data"), [Input("write", "n_clicks")])
+app.clientside_callback("(clicks, data) => [data, clicks + ' ' + JSON.stringify(data)]",
+                        [Output("taken", "data"), Output("taken-text", "children")],
+                        [Input("take", "n_clicks")], [State("copied", "data")])
+
+
+@app.callback(Output("report", "children"), [Input("copied", "data")], [State("read", "data"), State("unread", "data")])
+def show(*stores):
+    return seen("show", *stores)
+
+
+@app.callback(Output("of-taken", "children"), [Input("taken", "data")], [State("unread", "data")])
+def of_taken(*stores):
+    return seen("of_taken", *stores)
+
+
+@app.callback(Output("of-written", "children"), [Input("written", "data")])
+def of_written(data):
+    return seen("of_written", data)
