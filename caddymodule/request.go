@@ -21,16 +21,11 @@ import (
 	"github.com/dashstash/dashstash/interceptor"
 )
 
-// maxInMemory is the size in bytes up to which a request is held in memory; a larger one goes to a temporary file.
-const maxInMemory = 1 << 20
-
 // A heldRequest is the body of a callback request, decoded. It is held as a whole, since the request's new length must be
 // known before its first byte can go to the app.
 type heldRequest struct {
-	io.ReaderAt
-	size    int64
-	file    *os.File // nil: it is in memory
-	decoded bool     // it came in a content coding
+	spool
+	decoded bool // it came in a content coding
 }
 
 // holdRequest reads a request's body, decoded up to limit bytes. The error is one that a Caddy handler returns.
@@ -47,25 +42,24 @@ func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
 		return nil, readError(coding, err)
 	}
 	defer decoder.Close()
-	body := io.LimitReader(decoder, min(limit, math.MaxInt64-1)+1)
-	var head bytes.Buffer
+	held := &heldRequest{decoded: coding != ""}
 	if r.ContentLength > 0 {
-		head.Grow(int(min(r.ContentLength, maxInMemory)) + bytes.MinRead)
+		held.head.Grow(int(min(r.ContentLength, maxInMemory)) + bytes.MinRead)
 	}
-	n, err := io.CopyN(&head, body, maxInMemory)
-	held := &heldRequest{ReaderAt: bytes.NewReader(head.Bytes()), size: n, decoded: coding != ""}
-	if err == nil {
-		err = held.spill(head.Bytes(), body)
-	}
+	_, err = held.ReadFrom(io.LimitReader(decoder, min(limit, math.MaxInt64-1)+1))
+	_, onDisk := errors.AsType[*fs.PathError](err)
 	switch {
-	case err != nil && err != io.EOF:
-		held.Close()
-		return nil, readError(coding, err)
+	case onDisk:
+		err = caddyhttp.Error(http.StatusInsufficientStorage, err)
+	case err != nil:
+		err = readError(coding, err)
 	case held.size > limit:
-		held.Close()
-		return nil, tooLarge(limit)
+		err = tooLarge(limit)
+	default:
+		return held, nil
 	}
-	return held, nil
+	held.Close()
+	return nil, err
 }
 
 // unknownCoding is the error for a body that cannot be read here. Whoever can read it, in front of the app, would show the app
@@ -78,29 +72,6 @@ func unknownCoding(coding string) error {
 
 func tooLarge(limit int64) error {
 	return caddyhttp.Error(http.StatusRequestEntityTooLarge, &http.MaxBytesError{Limit: limit})
-}
-
-// spill moves the body to a temporary file.
-func (h *heldRequest) spill(head []byte, rest io.Reader) error {
-	file, err := os.CreateTemp("", "dash_stash-request-*")
-	if err != nil {
-		return caddyhttp.Error(http.StatusInsufficientStorage, err)
-	}
-	h.file = file
-	h.ReaderAt = file
-	h.size, err = io.Copy(file, io.MultiReader(bytes.NewReader(head), rest))
-	if _, onDisk := errors.AsType[*fs.PathError](err); onDisk {
-		return caddyhttp.Error(http.StatusInsufficientStorage, err)
-	}
-	return err
-}
-
-// Close drops the body.
-func (h *heldRequest) Close() error {
-	if h.file == nil {
-		return nil
-	}
-	return errors.Join(h.file.Close(), os.Remove(h.file.Name()))
 }
 
 // newDecoder returns a reader of a body in a content coding, empty or one of decoders. Closing it leaves the body open.

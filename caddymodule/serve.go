@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -86,11 +87,7 @@ func (h *Handler) serveCallback(
 		return err
 	}
 	defer held.Close()
-	body, figures, err := h.interceptor.Rehydrate(r.Context(), session, held, held.size)
-	if figures.Missed > 0 {
-		h.logger.Warn("data of a Store is gone from the storage, or was stored for someone else",
-			zap.String("app", session.App.Name), zap.String("on_missing", h.OnMissing))
-	}
+	body, figures, err := h.rehydrate(r.Context(), session, held, held.size)
 	if err != nil {
 		return h.refuse(w, err)
 	}
@@ -99,6 +96,18 @@ func (h *Handler) serveCallback(
 	}
 	answer := interceptor.CallbackAnswer(held, held.size)
 	return h.rewrite(w, r, held.forward(r, body), next, session, answer, figures, time.Since(start))
+}
+
+// rehydrate puts data back into what the browser sent, and logs it where that is gone.
+func (h *Handler) rehydrate(
+	ctx context.Context, session interceptor.Session, sent io.ReaderAt, size int64,
+) (*interceptor.Body, interceptor.Figures, error) {
+	body, figures, err := h.interceptor.Rehydrate(ctx, session, sent, size)
+	if figures.Missed > 0 {
+		h.logger.Warn("data of a Store is gone from the storage, or was stored for someone else",
+			zap.String("app", session.App.Name), zap.String("on_missing", h.OnMissing))
+	}
+	return body, figures, err
 }
 
 // rewrite sends a request, which came as r, to the app, and takes data out of the answer. An answer that is not expected to hold
@@ -138,13 +147,18 @@ func (h *Handler) watch(
 		return err
 	}
 	tap.finish()
+	h.logDryRun(r, watcher)
+	return nil
+}
+
+// logDryRun logs, in a dry run, what would have been offloaded of an answer to a request.
+func (h *Handler) logDryRun(r *http.Request, watcher interceptor.Watcher) {
 	if figures := watcher.Figures(); h.DryRun && figures.Stores > 0 {
 		h.logger.Info("dry run: data would have been offloaded",
 			zap.String("path", r.URL.Path),
 			zap.Int("stores", figures.Stores),
 			zap.Int64("bytes", figures.StoreBytes))
 	}
-	return nil
 }
 
 // refuse answers a callback that the app must not see.

@@ -3,8 +3,12 @@ package caddymodule
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 )
+
+// maxInMemory is how many bytes a spool holds in memory.
+const maxInMemory = 1 << 20
 
 // A spool holds bytes: the first of them in memory, and all of them in a temporary file once they are more than maxInMemory.
 type spool struct {
@@ -30,6 +34,19 @@ func (s *spool) Write(p []byte) (n int, err error) {
 	}
 	s.size += int64(n)
 	return n, err
+}
+
+// ReadFrom is Write of all that r has, without a buffer of its own for what stays in memory.
+func (s *spool) ReadFrom(r io.Reader) (n int64, err error) {
+	if s.file == nil {
+		n, err = s.head.ReadFrom(io.LimitReader(r, maxInMemory-s.size))
+		s.size += n
+		if err != nil || s.size < maxInMemory {
+			return n, err
+		}
+	}
+	rest, err := io.Copy(struct{ io.Writer }{s}, r)
+	return n + rest, err
 }
 
 func (s *spool) ReadAt(p []byte, offset int64) (int, error) {

@@ -79,7 +79,7 @@ func (r *socketReader) endMessage() error {
 	message := r.message
 	r.message = nil
 	r.onSent = append(r.onSent, message)
-	body, err := r.rehydrate(message)
+	body, err := r.verified(message)
 	switch {
 	case err != nil:
 		return r.refuse(message, err)
@@ -91,13 +91,9 @@ func (r *socketReader) endMessage() error {
 	return nil
 }
 
-// rehydrate puts data back into a message. What it returns can be read to its end, as far as can be known.
-func (r *socketReader) rehydrate(message *spool) (*interceptor.Body, error) {
-	body, figures, err := r.interceptor.Rehydrate(r.request.Context(), r.session, message, message.size)
-	if figures.Missed > 0 {
-		r.logger.Warn("data of a Store is gone from the storage, or was stored for someone else",
-			zap.String("app", r.session.App.Name), zap.String("on_missing", r.OnMissing))
-	}
+// verified puts data back into a message. What it returns can be read to its end, as far as can be known.
+func (r *socketReader) verified(message *spool) (*interceptor.Body, error) {
+	body, _, err := r.rehydrate(r.request.Context(), r.session, message, message.size)
 	if body == nil {
 		return nil, err
 	}

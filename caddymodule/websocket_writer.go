@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/gobwas/ws"
-	"go.uber.org/zap"
 
 	"github.com/dashstash/dashstash/interceptor"
 )
@@ -259,11 +258,6 @@ type watchedMessage struct {
 // Close logs what would have been done.
 func (m *watchedMessage) Close() error {
 	err := m.Watcher.Close()
-	if figures := m.Figures(); figures.Stores > 0 {
-		m.socket.logger.Info("dry run: data would have been offloaded from a WebSocket message",
-			zap.String("app", m.socket.session.App.Name),
-			zap.Int("stores", figures.Stores),
-			zap.Int64("bytes", figures.StoreBytes))
-	}
+	m.socket.logDryRun(m.socket.request, m.Watcher)
 	return err
 }

@@ -15,7 +15,6 @@ from harness import browser as chromium
 from harness.app import App
 from harness.caddy import Caddy, site, stash
 from harness.process import free_port
-from harness.servers import ServedApp
 from harness.tab import Tab
 
 STARTED = pytest.StashKey[list]()
@@ -40,11 +39,11 @@ def settle_up(things: list) -> None:
 
 @pytest.fixture
 def dash_app(tmp_path, started):
-    """dash_app("three_stores.py", **options of harness.app.App) -> App, running; server="gunicorn": under that server."""
+    """dash_app("three_stores.py", **options of harness.app.App) -> App, running."""
     apps: list[App] = []
 
     def start(file: str | Path, **options) -> App:
-        apps.append((ServedApp if "server" in options else App)(file, tmp_path, **options))
+        apps.append(App(file, tmp_path, **options))
         started.append(apps[-1])
         return apps[-1]
 

@@ -34,7 +34,7 @@ def test_two_tabs_of_one_user_and_another_user(dash_app, new_tab):
     second.open(app.url)
     other.open(app.url)
     first.page.evaluate("localStorage.setItem('mark', 'here')")
-    assert second.page.evaluate("localStorage.getItem('mark')") == "here"
+    second.page.wait_for_function("localStorage.getItem('mark') === 'here'")
     assert other.page.evaluate("localStorage.getItem('mark')") is None
 
 

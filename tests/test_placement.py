@@ -195,6 +195,6 @@ def test_a_page_that_compresses_its_requests(dash_app, proxy, new_tab):
     tab.open(proxy(app, "min_size 0").url)
     shown = walk(tab)
     assert shown == expected.shown
-    assert sorted(json.dumps(entry.json()) for entry in app.received()) == expected.received
+    assert sorted(json.dumps(entry.json()) for entry in app.received()) == sorted(expected.received)
     assert {e.request_headers["content-encoding"] for e in tab.callbacks} == {"gzip"}
     assert is_token(tab.callbacks[-2].output("first.data"))

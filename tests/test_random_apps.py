@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.random_walk import Walk, take, watch
-from harness.serve import TOKEN
+from harness.record import TOKEN
 
 APP = Path(__file__).parent / "apps" / "random_app" / "app.py"
 FIXED = 6  # seeds, from 1 on

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from harness.asgi import AsgiApp
+from harness.app import SOCKET
 from harness.process import wait_until
 from harness.wire import is_token
 
@@ -14,18 +14,14 @@ STEPS = ["ask", "both", "http", "socket", "both", "stream", "ask", "page", "http
 
 
 @pytest.fixture
-def asgi_app(tmp_path, started, dash_app):
-    apps = []
+def asgi_app(dash_app):
+    """asgi_app(backend of Dash, callbacks that go by WebSocket: "all" or "each" that says so) -> App"""
 
-    def start(backend, websockets, file="websocket_stores.py"):
-        apps.append(AsgiApp(file, tmp_path, backend, {"WEBSOCKETS": websockets}))
-        started.append(apps[-1])
-        return apps[-1]
+    def start(backend, websockets):
+        return dash_app("websocket_stores.py", env={"DASH_BACKEND": backend, "WEBSOCKETS": websockets},
+                        bodies=True, server="uvicorn")
 
-    yield start
-    for app in apps:
-        app.stop()
-        assert app.complaints() == []
+    return start
 
 
 def walk(app, url, tab):
@@ -36,7 +32,7 @@ def walk(app, url, tab):
     for step in STEPS:
         tab.click(f"#{step}")
         shown.append(tab.page.inner_text("body"))
-    received = [entry.json() for entry in app.messages()]
+    received = [entry.json() for entry in app.received(SOCKET)]
     return shown, [json.dumps([message["type"], message["payload"]]) for message in received]
 
 
@@ -85,7 +81,7 @@ def test_data_that_is_gone(asgi_app, proxy, tab, on_missing):
     if on_missing == "null":
         tab.expect_text("#both-text", "nothing; nothing")
     else:
-        assert tab.text("#both-text") == "" and app.messages() == []
+        assert tab.text("#both-text") == "" and app.received(SOCKET) == []
         assert any("data of a Store is gone from the storage" in line for line in tab.console)
 
 

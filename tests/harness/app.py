@@ -1,4 +1,4 @@
-"""A Dash app in a process of its own, under a production server."""
+"""A Dash app in a process of its own."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ import requests
 from .process import Process, free_port
 
 TESTS = Path(__file__).parents[1]
+CALLBACKS = "_dash-update-component"
+SOCKET = "_dash-ws-callback"
 
 
 @dataclass(frozen=True)
 class Received:
-    """One POST as it reached the app."""
+    """One POST, or one message of a WebSocket, as it reached the app."""
 
     path: str
     query: str
@@ -34,11 +36,12 @@ class App:
     """Starts the app file (a name in tests/apps, or a path) on a free port and waits until its layout answers.
 
     `prefix` is the app's requests_pathname_prefix. `bodies` keeps the request bodies for received(). `python` names
-    another environment's Python, for another version of Dash; it needs waitress.
+    another environment's Python, for another version of Dash. `server` is one of those in harness.serve.
     """
 
     def __init__(self, file: str | Path, folder: Path, *, env: Mapping[str, str] | None = None, prefix: str = "/",
-                 bodies: bool = False, python: str | Path = sys.executable, port: int | None = None):
+                 bodies: bool = False, python: str | Path = sys.executable, port: int | None = None,
+                 server: str = "waitress"):
         self.file = (TESTS / "apps" / file).resolve()
         self.port = port or free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
@@ -48,7 +51,7 @@ class App:
         self._process_args = dict(
             name=self.name,
             command=[python, "-m", "harness.serve", self.file, str(self.port), "--log", self._requests,
-                     *(["--bodies"] if bodies else [])],
+                     "--server", server, *(["--bodies"] if bodies else [])],
             log=folder / f"{self.file.stem}-{self.port}.log",
             env={"PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
             cwd=folder)
@@ -62,8 +65,8 @@ class App:
     def stop(self) -> None:
         self.process.stop()
 
-    def received(self, path: str = "_dash-update-component") -> list[Received]:
-        """The POSTs to paths ending so, oldest first."""
+    def received(self, path: str = CALLBACKS) -> list[Received]:
+        """What came to paths ending so, oldest first."""
         if not self._requests.exists():
             return []
         lines = self._requests.read_text(encoding="utf-8").splitlines()
@@ -75,8 +78,8 @@ class App:
 
     def complaints(self) -> list[str]:
         """What must never happen, and did: a token that reached the app, an app that died."""
-        found = [f"a Dashstash token reached {self.name}: POST {entry.path}, {entry.length} bytes"
-                 for entry in self.received() if entry.token]
+        found = [f"a Dashstash token reached {self.name}: {entry.path}, {entry.length} bytes"
+                 for path in (CALLBACKS, SOCKET) for entry in self.received(path) if entry.token]
         if self.process.died:
             found.append(f"{self.name} died")
         return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
+import ssl
 import subprocess
 import textwrap
 from pathlib import Path
@@ -45,6 +47,16 @@ def indent(text: str) -> str:
 def payloads(folder: Path) -> list[Path]:
     """The payloads in a folder of `storage file`: not what is saved there of apps, which begins with another byte than JSON."""
     return sorted(file for file in folder.rglob("*.payload") if file.read_bytes()[:1] != b"\1")
+
+
+def has_certificate(port: str) -> bool:
+    """Whether a TLS handshake with localhost succeeds on the port."""
+    try:
+        with socket.create_connection(("localhost", int(port)), timeout=10) as connection:
+            ssl._create_unverified_context().wrap_socket(connection, server_hostname="localhost").close()
+            return True
+    except OSError:
+        return False
 
 
 class Caddy:
@@ -125,11 +137,13 @@ class Caddy:
         return f"{self._caddyfile.read_text()}\n{self.process.log_tail()}"
 
     def _serves(self) -> bool:
-        """Whether the configuration is running: until then the admin endpoint says null, or nothing."""
+        """Whether the configuration is running: until then the admin endpoint says null, or nothing. Caddy makes the
+        certificates of sites with TLS after that."""
         try:
-            return requests.get(f"http://127.0.0.1:{self.admin_port}/config/", timeout=10).json() is not None
+            running = requests.get(f"http://127.0.0.1:{self.admin_port}/config/", timeout=10).json() is not None
         except requests.ConnectionError:
             return False
+        return running and all(map(has_certificate, re.findall(r"https://localhost:(\d+)", self._caddyfile.read_text())))
 
     def _write(self, sites: str) -> None:
         options = f"admin 127.0.0.1:{self.admin_port}\npersist_config off\n" + textwrap.dedent(self._global_options)

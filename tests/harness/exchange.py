@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, Page
 
+SCRIPTS = "_dash-component-suites/"
 BODY_LIMIT = 256 << 20  # bytes of one body that Chromium keeps for us
 
 
@@ -74,7 +75,8 @@ class Exchange:
 class Recorder:
     """Follows a page's requests and keeps each as an Exchange once it is finished.
 
-    Fetching bodies takes time of its own: without `bodies` they stay empty, and the page runs as if nobody watched.
+    Fetching bodies takes time of its own: without `bodies` they stay empty, and the page runs as if nobody watched. Those of
+    Dash's own scripts, megabytes a page, always do.
     """
 
     def __init__(self, page: Page, bodies: bool):
@@ -120,7 +122,7 @@ class Recorder:
         if exchange is None:
             return
         exchange.bytes_down = int(event["encodedDataLength"])
-        if self._bodies and exchange.status != 204:
+        if self._bodies and exchange.status != 204 and SCRIPTS not in exchange.path:
             exchange.response_body = self._body(event["requestId"])
         self._close(event["requestId"])
 

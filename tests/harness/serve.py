@@ -1,31 +1,25 @@
-"""Serves one unmodified Dash app file under waitress: python -m harness.serve APP PORT --log FILE [--bodies].
+"""Serves one unmodified Dash app file: python -m harness.serve APP PORT --log FILE [--bodies] [--server NAME].
 
-The app's file is run as it is. It defines `app` (a dash.Dash), or `server` (a WSGI app), or create_app() that returns
-a dash.Dash. Every POST that reaches the app is written to the log as one JSON line: path, query, length in bytes,
-whether a Dashstash token was in it, and with --bodies the body as text.
+The app's file is run as it is. It defines `app` (a dash.Dash), or `server` (a WSGI or ASGI app), or create_app() that returns
+a dash.Dash. What reaches the app is logged: see harness.record.
 
-It runs in the environment of the app, so it knows no Dash, and needs nothing but waitress.
+It runs in the environment of the app, so it knows no Dash, and needs nothing but the server, which is waitress by default.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import io
-import json
-import re
+import os
 import sys
-import threading
+from collections.abc import Callable
 from pathlib import Path
 
-import waitress
-
-# {"$dashstash":"<token>"} and {"$dashstash_patches":[["<token>",…],…]}
-TOKEN = re.compile(rb'"\$dashstash(?:_patches)?"\s*:[\s\[]*"[A-Za-z0-9_-]{80}"')
+from .record import Asgi, Log, Wsgi
 
 
 def load(path: Path):
-    """The WSGI app of the file, which is imported the way `python file.py` would find its neighbours."""
+    """The WSGI or ASGI app of the file, which is imported the way `python file.py` would find its neighbours."""
     sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
@@ -37,29 +31,48 @@ def load(path: Path):
     return app.server
 
 
-class Recorder:
-    """WSGI middleware that logs each POST and hands it on unchanged."""
+def waitress(app: Path, port: int, log: Log) -> None:
+    import waitress
 
-    def __init__(self, wsgi, log: Path, bodies: bool):
-        self._wsgi = wsgi
-        self._log = log.open("a", encoding="utf-8")
-        self._bodies = bodies
-        self._lock = threading.Lock()
+    waitress.serve(Wsgi(load(app), log), host="127.0.0.1", port=port, threads=8)
 
-    def __call__(self, environ, start_response):
-        if environ["REQUEST_METHOD"] == "POST":
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            environ["wsgi.input"] = io.BytesIO(body)
-            self._write(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), body)
-        return self._wsgi(environ, start_response)
 
-    def _write(self, path: str, query: str, body: bytes) -> None:
-        entry = {"path": path, "query": query, "length": len(body), "token": bool(TOKEN.search(body))}
-        if self._bodies:
-            entry["body"] = body.decode("utf-8", "replace")
-        with self._lock:
-            self._log.write(json.dumps(entry) + "\n")
-            self._log.flush()
+def gunicorn(app: Path, port: int, log: Log) -> None:
+    """Two worker processes with four threads each; each imports the app, a Flask one."""
+    from gunicorn.app.base import BaseApplication
+
+    class Application(BaseApplication):
+        def load_config(self):
+            for name, value in {"bind": f"127.0.0.1:{port}", "workers": 2, "threads": 4, "graceful_timeout": 1}.items():
+                self.cfg.set(name, value)
+
+        def load(self):
+            server = load(app)
+            server.test_client().get("/")  # a Dash app sets itself up at its first request, and not for two at once
+            return Wsgi(server, log)
+
+    Application().run()
+
+
+def uvicorn(app: Path, port: int, log: Log) -> None:
+    import uvicorn
+
+    uvicorn.run(Asgi(load(app), log), host="127.0.0.1", port=port, log_level="warning")
+
+
+def development(app: Path, port: int, log: Log) -> None:
+    """The way `python app.py` runs it while its author edits it."""
+    load(app)
+    import dash
+
+    app = dash.get_app()
+    app.server.wsgi_app = Wsgi(app.server.wsgi_app, log)
+    os.environ["DASH_HOT_RELOAD_INTERVAL"] = "0.2"
+    app.run(host="127.0.0.1", port=port, debug=True, dev_tools_disable_version_check=True)
+
+
+SERVERS: dict[str, Callable[[Path, int, Log], None]] = {
+    "waitress": waitress, "gunicorn": gunicorn, "uvicorn": uvicorn, "development": development}
 
 
 def main() -> None:
@@ -68,9 +81,9 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--bodies", action="store_true")
+    parser.add_argument("--server", choices=SERVERS, default="waitress")
     args = parser.parse_args()
-    server = Recorder(load(args.app.resolve()), args.log, args.bodies)
-    waitress.serve(server, host="127.0.0.1", port=args.port, threads=8)
+    SERVERS[args.server](args.app.resolve(), args.port, Log(args.log, args.bodies))
 
 
 if __name__ == "__main__":
