@@ -64,15 +64,15 @@ func patchOf(operations []byte) []byte {
 	return fmt.Appendf(nil, `{"__dash_patch_update":"__dash_patch_update","operations":[%s]}`, operations)
 }
 
-// appendOperation adds an element to the first list of records. Ramda makes that list, and the object around it, where they
-// are not.
+// addElement is the operation that adds an element to the first list of records. Ramda makes that list, and the object around
+// it, where they are not.
 func addElement(element []byte) []byte {
 	return fmt.Appendf(nil, `{"operation":"Append","location":[%s,0],"params":{"value":%s}}`, patchedKey, element)
 }
 
-// foldElements are the operations that add an element to the first list of records, and put a list with a fold in its place: but only if the list had
-// exactly the elements that are known, so that nothing is lost if the browser's data is not what a request has shown. Then, the
-// list with the fold stays behind the first, where it means nothing, and the next fold drops it.
+// foldElements are the operations that add an element to the first list of records, and put a list with a fold in its place:
+// but only if the list had exactly the elements that are known, so that nothing is lost if the browser's data is not what a
+// request has shown. Then, the list with the fold stays behind the first, where it means nothing, and the next fold drops it.
 func foldElements(known, element, fold []byte) []byte {
 	return fmt.Appendf(nil, `{"operation":"Delete","location":[%[1]s,1],"params":{}},%[2]s,`+
 		`{"operation":"Remove","location":[%[1]s],"params":{"value":[%[3]s,%[4]s]}},`+
