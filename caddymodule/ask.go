@@ -34,7 +34,7 @@ func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interce
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	app.Ask(ctx, endpoint, func() { h.interceptor.LoadApp(ctx, session.Store, app) }, func(missing interceptor.Endpoint) {
-		var listener io.WriteCloser = app.LearnDependencies()
+		listener := app.LearnDependencies()
 		if missing == interceptor.LayoutEndpoint {
 			listener = h.interceptor.Watch(ctx, session, interceptor.LayoutAnswer)
 		}

@@ -35,7 +35,7 @@ func (h *Handler) serveSocket(
 	defer s.end()
 	r = r.WithContext(context.WithValue(r.Context(), claimKey{}, s.claimed))
 	r.Header = r.Header.Clone()
-	r.Header.Del("Sec-Websocket-Extensions") // compressed messages could not be read
+	r.Header.Del("Sec-WebSocket-Extensions") // compressed messages could not be read
 	wrapper := &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}
 	if r.Method != http.MethodConnect {
 		return next.ServeHTTP(&upgradeWriter{wrapper, s}, r)

@@ -39,7 +39,7 @@ func (a *App) Ask(ctx context.Context, e Endpoint, load func(), ask func(missing
 // wants reports whether more should be known of the app before a request for an endpoint is served.
 func (a *App) wants(e Endpoint) bool {
 	a.mu.Lock()
-	seek := !a.sought && !(a.layout && a.dependencies != nil) && e != DependenciesEndpoint
+	seek := !a.sought && (!a.layout || a.dependencies == nil) && e != DependenciesEndpoint
 	a.mu.Unlock()
 	return seek || len(a.missing(e)) > 0
 }

@@ -235,5 +235,3 @@ func (r *recent[V]) all() map[string]V {
 	maps.Copy(all, r.young)
 	return all
 }
-
-func (r *recent[V]) empty() bool { return len(r.young) == 0 }

@@ -237,7 +237,7 @@ func TestRecent(t *testing.T) {
 	t.Parallel()
 	const most = 10
 	r := recent[int]{most: most}
-	require.True(t, r.empty())
+	require.True(t, len(r.all()) == 0)
 	random := rand.New(rand.NewPCG(1, 1))
 	var used []string // the last used are last
 	values := make(map[string]int)
@@ -262,7 +262,7 @@ func TestRecent(t *testing.T) {
 		}
 		require.LessOrEqual(t, len(r.young), most)
 		require.LessOrEqual(t, len(r.older), most)
-		require.Equal(t, len(used) == 0, r.empty())
+		require.Equal(t, len(used) == 0, len(r.all()) == 0)
 		for _, key := range used[max(0, len(used)-most):] {
 			_, young := r.young[key]
 			_, older := r.older[key]

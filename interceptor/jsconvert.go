@@ -105,7 +105,8 @@ func (v *jsValue) joined(depth int) (string, error) {
 	}
 	texts := make([]string, len(v.expand().elems))
 	for i := range texts {
-		elem, err := &v.node.elems[i], error(nil)
+		elem := &v.node.elems[i]
+		var err error
 		switch {
 		case elem.isNil():
 			continue

@@ -254,7 +254,8 @@ func (r *rehydration) unfold(c *chain) error {
 // keys returns the names under which the values of a chain are kept: of the base, of the base with the first Patch, and so on.
 func (c *chain) keys() []string {
 	sum := blake3.Sum256(c.base)
-	keys := []string{string(sum[:])}
+	keys := make([]string, 1, 1+len(c.records))
+	keys[0] = string(sum[:])
 	for _, rec := range c.records {
 		sum = blake3.Sum256(append(sum[:], rec.ref.key[:]...))
 		keys = append(keys, string(sum[:]))
