@@ -22,6 +22,10 @@ var (
 	ErrNotFound = errors.New("payload not found")
 	// ErrTooLarge: the payload alone is larger than all that the store may hold.
 	ErrTooLarge = errors.New("payload larger than the whole store")
+	// ErrFull: there is no room for the payload, since all that would have to go for it is in use. There may be later.
+	ErrFull = errors.New("store is full of payloads in use")
+	// ErrUnavailable: the server that keeps the payloads cannot be reached now. What it holds may still be there.
+	ErrUnavailable = errors.New("store is unavailable")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store is closed")
 )
@@ -41,7 +45,7 @@ type Store interface {
 	// Create starts a payload. The context bounds all that the writer does.
 	Create(ctx context.Context) (Writer, error)
 	// Open returns the payload under key, held open, and counts as a use of it. It fails with [ErrNotFound] if there is
-	// none.
+	// none. The context bounds what has to be fetched, then or when the reader is read.
 	Open(ctx context.Context, key Key) (Reader, error)
 	// Delete removes the payload under key. Removing what is not there is no error. Readers that are open go on.
 	Delete(ctx context.Context, key Key) error
@@ -60,14 +64,15 @@ type Writer interface {
 	io.Writer
 	io.ReaderAt
 	// Commit makes the payload readable under key, whole or not at all. If the store has that key already, the new bytes
-	// are dropped and the entry counts as used.
+	// are dropped and the entry counts as used. It fails with [ErrFull] where there is no room now.
 	Commit(key Key) error
 	// Abort drops the bytes. After a successful Commit, or a second time, it does nothing.
 	Abort()
 }
 
-// Reader is a payload held open: its bytes stay readable until Close, whatever happens to the entry meanwhile. ReadAt may
-// be called from many goroutines.
+// Reader is a payload held open. A local store's stays readable until Close, whatever happens to the entry meanwhile; what is
+// fetched from a server as it is read may be lost on the way: ReadAt then fails, and never gives other bytes than those
+// stored. ReadAt may be called from many goroutines.
 type Reader interface {
 	io.ReaderAt
 	io.Closer
@@ -75,23 +80,28 @@ type Reader interface {
 	Size() int64
 }
 
-// Stats is what a store holds.
+// Stats is what a store holds, as far as it can tell.
 type Stats struct {
 	Entries int64 // payloads
 	Bytes   int64 // their total size
 }
 
-// Limits bound a store; each zero value means no bound.
+// Limits bound a store; each zero value means no bound. A store on a server knows TTL alone: the server has bounds of its own.
 type Limits struct {
 	// MaxSize is how many bytes of payloads are kept. The least recently used go first.
 	MaxSize int64
+	// MaxEntries is how many payloads are kept, likewise.
+	MaxEntries int64
 	// TTL is how long a payload is kept after its last use.
 	TTL time.Duration
+	// Protect is how long a payload is safe after its last use from having to go for another; one that is being read is
+	// safe in any case. A payload for which there is no room then is refused, with [ErrFull].
+	Protect time.Duration
 }
 
 // Limiter is a [Store] whose limits can be changed while it is in use.
 type Limiter interface {
 	Store
-	// SetLimits applies at once: what no longer fits is evicted.
+	// SetLimits applies at once: what no longer fits is evicted, whether it is in use or not.
 	SetLimits(Limits)
 }
