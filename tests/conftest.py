@@ -1,4 +1,4 @@
-"""Fixtures: dash_app, proxy, caddy, browser, new_tab, tab, page. tests/README.md shows them in use.
+"""Fixtures: dash_app, server, proxy, caddy, browser, new_tab, tab, page. tests/README.md shows them in use.
 
 Whatever a test starts is stopped at its end, also when it fails, and then asked for complaints: a console message, a
 token that reached the app, an error in Caddy's log. Any complaint fails the test; a failed test shows the logs.
@@ -52,8 +52,26 @@ def dash_app(tmp_path, started):
 
 
 @pytest.fixture
-def caddy(tmp_path_factory, started, dash_app):
-    """caddy(sites, port, folder=..., global_options=...) -> Caddy, running; a fresh folder unless one is given."""
+def server(tmp_path, started):
+    """server(Redis, *options) -> one of harness.servers, running."""
+    servers: list = []
+
+    def start(kind: type, *args, **options):
+        servers.append(kind(tmp_path, *args, **options))
+        started.append(servers[-1])
+        servers[-1].start()
+        return servers[-1]
+
+    yield start
+    settle_up(servers)
+
+
+@pytest.fixture
+def caddy(tmp_path_factory, started, dash_app, server):
+    """caddy(sites, port, folder=..., global_options=...) -> Caddy, running; a fresh folder unless one is given.
+
+    It asks for dash_app and server only so that it is stopped before them.
+    """
     running: list[Caddy] = []
 
     def start(sites: str, port: int, *, folder: Path | None = None, **options) -> Caddy:

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes what the Python side needs, once: a virtual environment with the pinned requirements, and Debian's Chromium; with
-# "versions" also an environment for each version of Dash in tests/versions, two at a time, and Redis.
+# "versions" also an environment for each version of Dash in tests/versions, two at a time, and the servers that data can be
+# kept on. With "servers", these alone, for the Go tests.
 # Prints the path of the first environment's Python on stdout; progress and complaints go to stderr.
-# A missing Chromium or Redis is a complaint, not a failure: the tests fail without it, the demo goes on.
+# A missing Chromium or server is a complaint, not a failure: the tests fail without it, the demo goes on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -67,6 +68,22 @@ install() {
 		{ say "$name could not be installed"; return 1; }
 }
 
+missing_servers() {
+	local server
+	for server in redis-server redis-sentinel memcached; do # the packages have the names of the commands
+		command -v "$server" >/dev/null || echo "$server"
+	done
+}
+
+install_servers() {
+	local missing
+	mapfile -t missing < <(missing_servers)
+	[ ${#missing[@]} = 0 ] || install "${missing[*]}" "${missing[@]}" || true
+}
+
+if [ "${1:-}" = servers ] && [ -z "$(missing_servers)" ]; then
+	exit # without waiting for the lock
+fi
 mkdir -p .cache
 venv=.cache/venv-$(cksum <tests/requirements.txt | cut -d' ' -f1)
 if [ "${1:-}" = version ]; then # one of make_versions'
@@ -78,10 +95,14 @@ if command -v flock >/dev/null; then
 	flock 9 # two runs at once share one environment
 fi
 
+if [ "${1:-}" = servers ]; then
+	install_servers
+	exit
+fi
 [ -e "$venv/.ready" ] || make_venv
 command -v chromium-headless-shell >/dev/null || install Chromium chromium-headless-shell fonts-dejavu-core || true
 if [ "${1:-}" = versions ]; then
-	command -v redis-server >/dev/null || install Redis redis-server || true
+	install_servers
 	make_versions
 fi
 echo "$PWD/$venv/bin/python"

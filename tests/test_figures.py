@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from harness.app import TESTS
 from harness.process import free_port
-from harness.wire import compact
+from harness.wire import compact, figures
 
 GRAPH = "document.querySelector('.__________cytoscape_container')?._cyreg?.cy.nodes().length > 0"
 TAP_CALLBACK = """output => {
@@ -38,8 +38,8 @@ def test_A10_figures_in_server_timing(dash_app, proxy, tab):
     tab.open(caddy.url)
     tab.click("#load")
     load, draw = tab.callbacks[-2:]
-    stored = timing(load)
-    restored = timing(draw)
+    stored = figures(load.headers)
+    restored = figures(draw.headers)
     sizes = {name: len(compact(value)) for name, value in what_load_returns().items()}
     assert (stored["stored"], stored["stored_bytes"]) == (3, sum(sizes.values()))
     assert (restored["restored"], restored["restored_bytes"]) == (3, sum(sizes.values()))
@@ -54,12 +54,6 @@ def what_load_returns():
         "squares": {"square": [n * n for n in range(5000)]},
         "names": [f"name {n}" for n in range(5000)],
     }
-
-
-def timing(exchange):
-    """The figures in the entry dash_stash of an answer's Server-Timing."""
-    [entry] = re.findall(r"dash_stash;dur=[\d.]+;desc=\"([^\"]*)\"", exchange.headers["server-timing"])
-    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", entry)}
 
 
 def test_A10_figures_in_dash_dev_tools(dash_app, proxy, tab):

@@ -1,14 +1,13 @@
 """Restarts and changes of the configuration, in the middle of sessions: no data is lost, and no request fails."""
 
 import threading
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.caddy import site, stash
 from harness.process import free_port
-from harness.wire import Client, is_token
+from harness.user import EMPTY, User
+from harness.wire import is_token
 
-FILL = ["one.data", "two.data", "other.data"]
 CLIENTS = 8
 
 
@@ -31,28 +30,28 @@ def test_a_restart_in_mid_session(dash_app, proxy, tab):
 
 def test_a_crash_in_mid_session(dash_app, proxy):
     """Nor is anything lost when Caddy is killed."""
-    caddy = proxy(dash_app("any_size.py"))
-    user = User(caddy.url, "word")
+    caddy = proxy(dash_app("numbered.py"))
+    user = User(caddy.url, retries=1)
     user.fill(30_000)
     caddy.process.kill()
     caddy.start()
     user.read()
-    assert user.tokens_read == 3
+    assert user.count["restored"] == 6
 
 
 def test_reloads_while_data_is_written_and_read(dash_app, caddy):
     """While the configuration changes to and fro (max_size, stores), eight clients write and read: every request
     succeeds, and what was written before a change is read after it."""
-    app, port = dash_app("any_size.py"), free_port()
+    app, port = dash_app("numbered.py", env={"STORES": "3"}), free_port()
     sites = [site(port, short_lived(app), stash(options)) for options in (
         "storage file {\n\tmax_size 1GiB\n}",
-        "storage file {\n\tmax_size 900MiB\n}\nstores other",
-        "stores one two\nttl 1h",
+        "storage file {\n\tmax_size 900MiB\n}\nstores store-2",
+        "stores store-0 store-1\nttl 1h",
         "dry_run",
         "min_size 4MB",
     )]
     running = caddy(sites[0], port)
-    users = [User(running.url, f"word{n}") for n in range(CLIENTS)]
+    users = [User(running.url, f"word{n}", stores=3, retries=5) for n in range(CLIENTS)]
     changed = threading.Event()
 
     def work(user):
@@ -74,7 +73,7 @@ def test_reloads_while_data_is_written_and_read(dash_app, caddy):
             changed.set()
         rounds = [each.result() for each in work_done]
     assert min(rounds) >= 5
-    assert min(user.tokens_read for user in users) > 0
+    assert min(user.count["restored"] for user in users) > 0
 
 
 def short_lived(app):
@@ -85,13 +84,13 @@ def short_lived(app):
 
 def test_what_was_stored_survives_a_change_of_limits(dash_app, caddy):
     """A reload with another max_size keeps the data, in memory too; a smaller one lets the oldest go."""
-    app, port = dash_app("any_size.py"), free_port()
+    app, port = dash_app("numbered.py", env={"STORES": "2"}), free_port()
 
     def with_limit(max_size):
         return site(port, f"127.0.0.1:{app.port}", stash(f"storage memory {{\n\tmax_size {max_size}\n}}"))
 
     running = caddy(with_limit("10MB"), port)
-    old, new = User(running.url, "old"), User(running.url, "new")
+    old, new = (User(running.url, word, stores=2, retries=1) for word in ("old", "new"))
     old.fill(100_000)
     new.fill(100_000)
     running.reload(with_limit("20MB"))
@@ -99,34 +98,4 @@ def test_what_was_stored_survives_a_change_of_limits(dash_app, caddy):
     new.read()
     running.reload(with_limit("250KB"))
     new.read()
-    assert old.call_report().json()["response"]["report"]["children"] == "empty, empty, empty"
-
-
-class User:
-    """A page of any_size.py, and what its Stores hold."""
-
-    def __init__(self, url, word):
-        self.client = Client(url, retries=5)
-        self.client.open()
-        self.word = word
-        self.size = 0
-        self.stores = {}
-        self.tokens_read = 0
-
-    def fill(self, size):
-        self.size = size
-        self.stores = self.client.outputs(FILL, {"fill.n_clicks": 1}, {"size.value": size, "word.value": self.word})
-
-    def call_report(self):
-        return self.client.call(["report.children"], {name: self.stores[name] for name in FILL})
-
-    def read(self):
-        """Reads the Stores, and asserts that the app got what the last fill made."""
-        response = self.call_report()
-        assert response.status_code == 200, response.text
-        assert response.json()["response"]["report"]["children"] == ", ".join(
-            f"{self.size} bytes {self._sum(word):08x}" for word in (self.word, self.word, f"not {self.word}"))
-        self.tokens_read += sum(is_token(value) for value in self.stores.values())
-
-    def _sum(self, word):
-        return zlib.crc32((f"{word} " * self.size)[:self.size].encode())
+    assert old.look() == EMPTY

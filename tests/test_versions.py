@@ -8,8 +8,9 @@ import pytest
 import requests
 
 import table  # noqa: F401  its rows are what harness.table holds
-from harness.celery import start_redis, start_worker
+from harness.celery import start_worker
 from harness.compare import same_both_ways
+from harness.servers import Redis
 from harness.table import ROWS, cells, markdown
 from harness.versions import VERSIONS, python_of
 
@@ -35,19 +36,18 @@ def test_same_both_ways(row, version, dash_app, proxy, new_tab, celery):
 
 
 @pytest.fixture
-def celery(tmp_path, started):
+def celery(tmp_path, server):
     """celery(app's file, its Python) -> the environment variables that the app needs; a worker and Redis are running."""
-    processes = []
+    workers = []
 
     def start(file, python):
-        redis, address = start_redis(tmp_path)
-        processes.append(redis)
-        processes.append(start_worker(file, python, address, tmp_path))
-        return {"REDIS": address}
+        redis = server(Redis)
+        workers.append(start_worker(file, python, redis.url, tmp_path))
+        return {"REDIS": redis.url}
 
     yield start
-    for process in reversed(processes):
-        process.stop()
+    for worker in workers:
+        worker.stop()
 
 
 @pytest.mark.parametrize("version", VERSIONS)

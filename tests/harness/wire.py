@@ -19,6 +19,13 @@ def is_token(value: Any) -> bool:
             and TOKEN_TEXT.fullmatch(value["$dashstash"]) is not None)
 
 
+def figures(headers: Mapping[str, str]) -> dict[str, int]:
+    """The figures in the entry dash_stash of an answer's Server-Timing; empty if it has none."""
+    timing = next((value for name, value in headers.items() if name.lower() == "server-timing"), "")
+    entry = re.search(r'dash_stash;dur=[\d.]+;desc="([^"]*)"', timing)
+    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", entry[1])} if entry else {}
+
+
 def compact(value: Any) -> str:
     """JSON as a browser writes it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
