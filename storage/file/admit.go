@@ -29,11 +29,13 @@ func (s *Store) admit(ctx context.Context, key storage.Key, f *os.File, info fs.
 	if err := s.index.Check(0); err != nil {
 		return err
 	}
-	if !s.inPlace(key, info) || !s.index.Fits(payloadSize(info)) {
-		// Deleted or replaced meanwhile, or from a process that may keep more: it can be read, but is no entry of ours.
+	if !s.inPlace(key, info) {
+		return nil // deleted or replaced meanwhile: it can be read, but is no entry of ours
+	}
+	if s.index.Add(key, payloadSize(info), time.Now(), &state{checked: info, stamped: info.ModTime()}) != nil {
+		s.index.Remove(key) // no room, but maybe in the process that put it there: likewise
 		return nil
 	}
-	s.index.Add(key, payloadSize(info), time.Now(), &state{checked: info, stamped: info.ModTime()})
 	if e := s.index.Get(key); e != nil {
 		s.stampIfDue(e)
 	}

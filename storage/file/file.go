@@ -27,8 +27,8 @@ import (
 const stampInterval = time.Minute
 
 // Store is a [storage.Store] in a directory. Limits.MaxSize counts the bytes of the payloads it holds. Not counted:
-// payloads still being written, evicted ones that a reader holds open, 8 bytes for each entry, and what the file system
-// takes for its blocks and directories.
+// payloads still being written, those that a reader holds open when they are deleted, expire or go because of smaller limits,
+// 8 bytes for each entry, and what the file system takes for its blocks and directories.
 type Store struct {
 	dir    string
 	logger *slog.Logger
@@ -52,11 +52,12 @@ func Open(dir string, limits storage.Limits, logger *slog.Logger) (*Store, error
 		logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{dir: dir, logger: logger}
-	s.index = lru.New(&s.mu, limits, s.evicted)
+	s.index = lru.New(&s.mu, storage.Limits{}, s.evicted)
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("cannot keep payloads in %s: %w (it must be a directory that this process may read and "+
 			"write: change its owner or mode, or configure another)", dir, err)
 	}
+	s.SetLimits(limits)
 	return s, nil
 }
 
@@ -85,21 +86,31 @@ func (s *Store) Open(ctx context.Context, key storage.Key) (storage.Reader, erro
 	if err != nil {
 		return nil, err
 	}
+	f, info, err := s.openWhole(ctx, key, checked)
+	if err != nil {
+		s.unpin(key)
+		return nil, err
+	}
+	return &reader{store: s, key: key, file: f, size: payloadSize(info)}, nil
+}
+
+// openWhole opens the file of a payload and makes sure that it is whole, unless it is the one that was checked.
+func (s *Store) openWhole(ctx context.Context, key storage.Key, checked fs.FileInfo) (*os.File, fs.FileInfo, error) {
 	f, info, err := openPayload(s.path(key))
 	if isAbsent(err) {
 		s.forget(key)
-		return nil, storage.ErrNotFound
+		return nil, nil, storage.ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening payload: %w", err)
+		return nil, nil, fmt.Errorf("opening payload: %w", err)
 	}
 	if !sameFile(checked, info) {
 		if err := s.admit(ctx, key, f, info); err != nil {
 			f.Close()
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return &reader{file: f, size: payloadSize(info)}, nil
+	return f, info, nil
 }
 
 // Delete removes the payload under key, also one that another process has put there.
@@ -156,18 +167,26 @@ func (s *Store) check(size int64) error {
 	return s.index.Check(size)
 }
 
-// use counts a use of key, if the index has it, and returns the file that is known to be whole, or nil.
+// use counts a use of key, if the index has it, and returns the file that is known to be whole, or nil. Without an error, it
+// has pinned the key.
 func (s *Store) use(key storage.Key) (checked fs.FileInfo, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.index.Check(0); err != nil {
 		return nil, err
 	}
+	s.index.Pin(key)
 	if e := s.index.Use(key); e != nil {
 		s.stampIfDue(e)
 		return e.Value.checked, nil
 	}
 	return nil, nil
+}
+
+func (s *Store) unpin(key storage.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.index.Unpin(key)
 }
 
 // evicted removes an entry's file; the index calls it, with mu held.

@@ -22,7 +22,7 @@ type found struct {
 	lastUse time.Time
 }
 
-// load prepares the directory and fills the index from the names, sizes and times of the files in it.
+// load prepares the directory and fills the index, which has no limits yet, from the names, sizes and times of the files in it.
 func (s *Store) load() error {
 	if err := s.probe(); err != nil {
 		return err
@@ -39,16 +39,12 @@ func (s *Store) load() error {
 	defer s.mu.Unlock()
 	now := time.Now()
 	for _, p := range payloads {
-		if !s.index.Fits(p.size) {
-			s.remove(p.key)
-			continue
+		// A time in the future, from a clock that was set back, would keep an entry for ever. Reckoned from now, the time
+		// has a monotonic reading, so that setting the clock later changes nothing.
+		lastUse := now.Add(min(0, p.lastUse.Sub(now)))
+		if err := s.index.Add(p.key, p.size, lastUse, &state{stamped: p.lastUse}); err != nil {
+			return err
 		}
-		// A time in the future, from a clock that was set back, would keep an entry for ever.
-		lastUse := p.lastUse
-		if lastUse.After(now) {
-			lastUse = now
-		}
-		s.index.Add(p.key, p.size, lastUse, &state{stamped: p.lastUse})
 	}
 	return nil
 }

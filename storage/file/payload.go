@@ -101,13 +101,15 @@ func (s *Store) commit(key storage.Key, w *writer) error {
 		os.Remove(w.file.Name()) // as in Abort
 		return nil
 	}
+	if err := s.index.Room(key, w.size); err != nil {
+		return err
+	}
 	now := time.Now()
 	info, err := s.place(key, w.file, now)
 	if err != nil {
 		return fmt.Errorf("committing payload: %w", err)
 	}
-	s.index.Add(key, w.size, now, &state{checked: info, stamped: now})
-	return nil
+	return s.index.Add(key, w.size, now, &state{checked: info, stamped: now})
 }
 
 // place moves a file to where the payload under key belongs, used now, and describes it.
@@ -135,15 +137,23 @@ func (s *Store) place(key storage.Key, f *os.File, now time.Time) (fs.FileInfo, 
 
 // reader implements [storage.Reader]. The open file keeps the bytes when the entry and its name are gone.
 type reader struct {
-	file *os.File
-	size int64
+	store *Store
+	key   storage.Key // pinned until the reader is closed
+	file  *os.File
+	size  int64
 }
 
 func (r *reader) Size() int64 { return r.size }
 
 func (r *reader) ReadAt(b []byte, off int64) (int, error) { return readPayload(r.file, r.size, b, off) }
 
-func (r *reader) Close() error { return r.file.Close() }
+func (r *reader) Close() error {
+	err := r.file.Close()
+	if !errors.Is(err, fs.ErrClosed) { // the first Close
+		r.store.unpin(r.key)
+	}
+	return err
+}
 
 // readPayload reads of the first size bytes of a file, which are the payload.
 func readPayload(f *os.File, size int64, b []byte, off int64) (int, error) {

@@ -11,7 +11,8 @@ import (
 )
 
 // Store is a [storage.Store] in memory. Limits.MaxSize counts the bytes of the payloads it holds. Not counted, and to be
-// reckoned with: payloads still being written, evicted ones that a reader holds open, and about 300 bytes for each entry.
+// reckoned with: payloads still being written, those that a reader holds open when they are deleted, expire or go because of
+// smaller limits, and about 300 bytes for each entry.
 type Store struct {
 	mu    sync.Mutex
 	index *lru.Index[*payload]
@@ -50,7 +51,7 @@ func (s *Store) Open(ctx context.Context, key storage.Key) (storage.Reader, erro
 	if e == nil {
 		return nil, storage.ErrNotFound
 	}
-	return newReader(e.Value), nil
+	return newReader(s, e), nil
 }
 
 // Delete removes the payload under key.
@@ -105,11 +106,20 @@ func (s *Store) commit(key storage.Key, p *payload) error {
 	if err := s.index.Check(p.size); err != nil {
 		return err
 	}
-	if s.index.Use(key) == nil {
-		p.trim()
-		s.index.Add(key, p.size, time.Now(), p)
+	if s.index.Use(key) != nil {
+		return nil
 	}
+	if err := s.index.Add(key, p.size, time.Now(), p); err != nil {
+		return err
+	}
+	p.trim()
 	return nil
+}
+
+func (s *Store) unpin(key storage.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.index.Unpin(key)
 }
 
 // Interface guard

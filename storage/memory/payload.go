@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/internal/lru"
 )
 
 // Each chunk is as long as all before it together, between these bounds: a small payload wastes little, a large one needs
@@ -124,13 +125,17 @@ func (w *writer) usable() error {
 
 // reader implements [storage.Reader].
 type reader struct {
+	store   *Store
+	key     storage.Key             // pinned until the reader is closed
 	payload atomic.Pointer[payload] // nil once closed, so that a reader that is kept does not keep the bytes
 	size    int64
 }
 
-func newReader(p *payload) *reader {
-	r := &reader{size: p.size}
-	r.payload.Store(p)
+// newReader pins the entry. The store's mutex is held.
+func newReader(s *Store, e *lru.Entry[*payload]) *reader {
+	r := &reader{store: s, key: e.Key, size: e.Size}
+	r.payload.Store(e.Value)
+	s.index.Pin(e.Key)
 	return r
 }
 
@@ -147,5 +152,6 @@ func (r *reader) Close() error {
 	if r.payload.Swap(nil) == nil {
 		return fs.ErrClosed
 	}
+	r.store.unpin(r.key)
 	return nil
 }

@@ -75,6 +75,9 @@ func testNothingLeft(t *testing.T, b Backend) {
 	_, err = tooLarge.Write([]byte("more"))
 	require.ErrorIs(t, err, storage.ErrTooLarge)
 	tooLarge.Abort()
+	full := write(t, store, newSample(2, 1000).data)
+	require.ErrorIs(t, full.Commit(storage.Key{1}), storage.ErrFull, "the only entry is being read")
+	full.Abort()
 	late := write(t, store, s.data)
 	require.Len(t, filesIn(t, place), 2)
 

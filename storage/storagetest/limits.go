@@ -14,6 +14,8 @@ var limitTests = []test{
 	{"ExactFit", testExactFit},
 	{"RoomForOne", testRoomForOne},
 	{"ManyRefreshes", testManyRefreshes},
+	{"MaxEntries", testMaxEntries},
+	{"BothLimits", testBothLimits},
 	{"TooLarge", testTooLarge},
 	{"SetLimits", testSetLimits},
 	{"LimitsChangeWhileWriting", testLimitsChangeWhileWriting},
@@ -75,6 +77,38 @@ func testManyRefreshes(t *testing.T, b Backend) {
 		require.LessOrEqual(t, store.Stats().Bytes, int64(maxSize))
 	}
 	require.Greater(t, store.Stats().Bytes, int64(maxSize-5000), "nothing is evicted without need")
+}
+
+func testMaxEntries(t *testing.T, b Backend) {
+	store := b.openLimiter(t, storage.Limits{MaxEntries: 3})
+	s := []sample{newSample(0, 0), newSample(1, 10), newSample(2, 1000), newSample(3, 5), newSample(4, 1<<20)}
+	put(t, store, s[0], s[1], s[2])
+	put(t, store, s[0], s[1]) // what is there needs no room
+	requireStats(t, store, 3, 1010)
+	put(t, store, s[3])
+	requireLacks(t, store, s[2])
+	requireHas(t, store, s[0])
+	put(t, store, s[4])
+	requireLacks(t, store, s[1])
+	requireStats(t, store, 3, 5+1<<20)
+	store.SetLimits(storage.Limits{MaxEntries: 1})
+	requireLacks(t, store, s[0], s[3])
+	requireHas(t, store, s[4])
+	store.SetLimits(storage.Limits{MaxEntries: 2})
+	put(t, store, s[0], s[1])
+	requireLacks(t, store, s[4])
+	requireStats(t, store, 2, 10)
+}
+
+// Whichever limit is reached first counts.
+func testBothLimits(t *testing.T, b Backend) {
+	store := b.open(t, storage.Limits{MaxSize: 3000, MaxEntries: 3})
+	small, large := newSamples(5, 10), newSample(10, 2981)
+	put(t, store, small...)
+	requireStats(t, store, 3, 30)
+	put(t, store, large)
+	requireHas(t, store, small[4], large)
+	requireStats(t, store, 2, 2991)
 }
 
 func testTooLarge(t *testing.T, b Backend) {

@@ -20,6 +20,7 @@ var usePersistenceTests = []test{
 	{"OrderSurvives", testOrderSurvives},
 	{"OrderSurvivesCrash", testOrderSurvivesCrash},
 	{"ExpiryGoesOn", testExpiryGoesOn},
+	{"ProtectGoesOn", testProtectGoesOn},
 }
 
 func testReopen(t *testing.T, b Backend) {
@@ -127,6 +128,29 @@ func testExpiryGoesOn(t *testing.T, b Backend) {
 		requireStats(t, store, 1, 1000)
 		time.Sleep(time.Nanosecond)
 		requireLacks(t, store, s[0])
+		require.NoError(t, store.Close())
+	})
+}
+
+// What is too much when the store is opened goes all the same; what is left is protected for the rest of its time.
+func testProtectGoesOn(t *testing.T, b Backend) {
+	place := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSamples(5, 1000)
+		store := b.Open(t, place, storage.Limits{})
+		put(t, store, s[:4]...)
+		time.Sleep(20 * time.Second)
+		requireHas(t, store, s[1])
+		require.NoError(t, store.Close())
+		time.Sleep(20 * time.Second)
+		store = b.Open(t, place, storage.Limits{MaxSize: 3000, MaxEntries: 2, Protect: time.Minute})
+		requireStats(t, store, 2, 2000)
+		requireLacks(t, store, s[0], s[2])
+		w := requireFull(t, store, s[4])
+		time.Sleep(20 * time.Second)
+		require.NoError(t, w.Commit(s[4].key))
+		requireLacks(t, store, s[3])
+		requireFull(t, store, s[3]).Abort()
 		require.NoError(t, store.Close())
 	})
 }

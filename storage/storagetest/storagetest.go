@@ -44,6 +44,7 @@ func Run(t *testing.T, b Backend) {
 		{"Writer", true, writerTests},
 		{"Store", true, storeTests},
 		{"Limits", b.Bounded, limitTests},
+		{"InUse", b.Bounded, inUseTests},
 		{"Expiry", b.Bounded, expiryTests},
 		{"Persistence", b.Persistent, persistenceTests},
 		{"UsePersistence", b.Persistent && b.Bounded, usePersistenceTests},

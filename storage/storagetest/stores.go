@@ -43,10 +43,6 @@ func testReadersSurvive(t *testing.T, b Backend) {
 	}{
 		{"delete", true, func(t *testing.T, store storage.Store) { require.NoError(t, store.Delete(t.Context(), s.key)) }},
 		{"close", true, func(t *testing.T, store storage.Store) { require.NoError(t, store.Close()) }},
-		{"eviction", b.Bounded, func(t *testing.T, store storage.Store) {
-			put(t, store, newSample(2, 1<<20))
-			requireLacks(t, store, s)
-		}},
 		{"smaller limits", b.Bounded, func(t *testing.T, store storage.Store) {
 			store.(storage.Limiter).SetLimits(storage.Limits{MaxSize: 1})
 			requireLacks(t, store, s)

@@ -1,5 +1,9 @@
 // Package lru is the index that local stores share: which payloads there are, how large they are and when each was last
 // used. It keeps them within [storage.Limits] and tells its owner what has to go. It holds no payload and does no I/O.
+//
+// Room for a new entry is made by evicting from the least recently used end, save what is pinned or was used less than
+// Limits.Protect ago. All else takes no account of that: an entry expires, and goes when the limits are lowered, whether it is
+// pinned or not, since whoever reads a payload of a local store keeps its bytes in any case.
 package lru
 
 import (
@@ -29,6 +33,7 @@ type Index[V any] struct {
 	order   list.List // of *Entry[V], the most recently used at the front: so the first to expire is always at the back
 	entries map[storage.Key]*list.Element
 	bytes   int64
+	pins    map[storage.Key]int // only what is pinned; by key, since all payloads under a key are the same
 
 	closed bool
 	timer  *time.Timer // removes what expires while nobody uses the store; nil until there is something to expire
@@ -38,7 +43,10 @@ type Index[V any] struct {
 // New returns an empty index. Its timer takes mu when it fires. evicted is told, with mu held, of each entry that was
 // removed because of the limits; it must not call the index.
 func New[V any](mu sync.Locker, limits storage.Limits, evicted func(*Entry[V])) *Index[V] {
-	return &Index[V]{mu: mu, limits: limits, evicted: evicted, entries: make(map[storage.Key]*list.Element)}
+	return &Index[V]{
+		mu: mu, limits: limits, evicted: evicted,
+		entries: make(map[storage.Key]*list.Element), pins: make(map[storage.Key]int),
+	}
 }
 
 // Get returns the entry under key, or nil if there is none or it has expired. It does not count as a use.
@@ -58,6 +66,17 @@ func (x *Index[V]) Use(key storage.Key) *Entry[V] {
 		x.order.MoveToFront(x.entries[key])
 	}
 	return e
+}
+
+// Pin keeps the entry under key, now or later, from having to go for another, until each Pin has had its Unpin. It may be
+// called on a closed index.
+func (x *Index[V]) Pin(key storage.Key) { x.pins[key]++ }
+
+// Unpin takes back one [Index.Pin]. It may be called on a closed index.
+func (x *Index[V]) Unpin(key storage.Key) {
+	if x.pins[key]--; x.pins[key] == 0 {
+		delete(x.pins, key)
+	}
 }
 
 // Fits tells whether a payload of size bytes is within Limits.MaxSize on its own.
@@ -80,16 +99,31 @@ func (x *Index[V]) Expired(lastUse time.Time) bool {
 	return x.limits.TTL > 0 && time.Since(lastUse) >= x.limits.TTL
 }
 
-// Add puts in an entry, in place of one that has its key, and evicts what no longer fits beside it: never the entry
-// itself, unless it has expired already. The size must fit (see [Index.Fits]), and no entry may have been used later than
-// lastUse.
-func (x *Index[V]) Add(key storage.Key, size int64, lastUse time.Time, value V) {
+// Room tells why an entry cannot be put in now: the errors of [Index.Check], or [storage.ErrFull]. It evicts nothing but what
+// has expired.
+func (x *Index[V]) Room(key storage.Key, size int64) error {
+	x.expire()
+	_, err := x.victims(key, size)
+	return err
+}
+
+// Add puts in an entry, in place of one that has its key, and evicts what no longer fits beside it, never the one that is
+// replaced. It fails as [Index.Room] does, and then changes nothing. No entry may have been used later than lastUse. One that
+// has expired already is evicted at once.
+func (x *Index[V]) Add(key storage.Key, size int64, lastUse time.Time, value V) error {
+	victims, err := x.victims(key, size)
+	if err != nil {
+		return err
+	}
+	for _, e := range victims {
+		x.evict(e)
+	}
 	x.Remove(key)
 	x.entries[key] = x.order.PushFront(&Entry[V]{Key: key, Size: size, LastUse: lastUse, Value: value})
 	x.bytes += size
 	x.expire()
-	x.shrink()
 	x.arm()
+	return nil
 }
 
 // Remove takes out the entry under key, if there is one. It is not reported as evicted.
@@ -114,7 +148,9 @@ func (x *Index[V]) SetLimits(limits storage.Limits) {
 			x.evict(e)
 		}
 	}
-	x.shrink()
+	for x.exceeds(x.bytes, len(x.entries)) {
+		x.evict(x.order.Back())
+	}
 	x.armed = false // a timer set for the old TTL is set anew
 	x.arm()
 }
@@ -154,11 +190,36 @@ func (x *Index[V]) expire() {
 	}
 }
 
-// shrink ends before the newest entry, since that one fits on its own.
-func (x *Index[V]) shrink() {
-	for !x.Fits(x.bytes) {
-		x.evict(x.order.Back())
+// victims returns what has to go for an entry of that key and size, the least recently used first.
+func (x *Index[V]) victims(key storage.Key, size int64) (victims []*list.Element, err error) {
+	if err := x.Check(size); err != nil {
+		return nil, err
 	}
+	bytes, entries := x.bytes+size, len(x.entries)+1
+	if old, ok := x.entries[key]; ok { // it is replaced
+		bytes -= old.Value.(*Entry[V]).Size
+		entries--
+	}
+	for e := x.order.Back(); x.exceeds(bytes, entries); e = e.Prev() {
+		if e == nil {
+			return nil, storage.ErrFull
+		}
+		entry := e.Value.(*Entry[V])
+		switch {
+		case time.Since(entry.LastUse) < x.limits.Protect: // as is all that was used since
+			return nil, storage.ErrFull
+		case entry.Key == key || x.pins[entry.Key] > 0:
+			continue
+		}
+		victims = append(victims, e)
+		bytes -= entry.Size
+		entries--
+	}
+	return victims, nil
+}
+
+func (x *Index[V]) exceeds(bytes int64, entries int) bool {
+	return !x.Fits(bytes) || x.limits.MaxEntries > 0 && int64(entries) > x.limits.MaxEntries
 }
 
 func (x *Index[V]) evict(e *list.Element) {

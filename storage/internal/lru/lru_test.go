@@ -1,6 +1,7 @@
 package lru
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -24,7 +25,11 @@ func newOwner(limits storage.Limits) *owner {
 	return o
 }
 
-func (o *owner) add(name string, size int64) { o.Add(key(name), size, time.Now(), name) }
+func (o *owner) add(name string, size int64) {
+	if err := o.Add(key(name), size, time.Now(), name); err != nil {
+		panic(err)
+	}
+}
 
 // evicted returns what was evicted since the last call.
 func (o *owner) evicted() []string {
@@ -69,20 +74,129 @@ func TestAddReplaces(t *testing.T) {
 	require.Equal(t, storage.Stats{}, o.Stats())
 }
 
+func TestRoom(t *testing.T) {
+	t.Parallel()
+	const protect = time.Hour
+	tests := []struct {
+		name    string
+		limits  storage.Limits
+		pinned  string // keys, of one letter each
+		young   string // used less than protect ago
+		add     string
+		size    int64
+		evicted []string
+		err     error
+	}{
+		{"no limits", storage.Limits{}, "", "", "e", 1000, nil, nil},
+		{"room left", storage.Limits{MaxSize: 41}, "", "", "e", 1, nil, nil},
+		{"by size", storage.Limits{MaxSize: 41}, "", "", "e", 12, []string{"a", "b"}, nil},
+		{"by number", storage.Limits{MaxEntries: 4}, "", "", "e", 0, []string{"a"}, nil},
+		{"by both", storage.Limits{MaxSize: 40, MaxEntries: 4}, "", "", "e", 20, []string{"a", "b"}, nil},
+		{"too large", storage.Limits{MaxSize: 40}, "", "", "e", 41, nil, storage.ErrTooLarge},
+		{"pinned ones are passed over", storage.Limits{MaxSize: 40}, "ac", "", "e", 20, []string{"b", "d"}, nil},
+		{"all but one pinned", storage.Limits{MaxEntries: 4}, "abd", "", "e", 1, []string{"c"}, nil},
+		{"all pinned", storage.Limits{MaxEntries: 4}, "abcd", "", "e", 1, nil, storage.ErrFull},
+		{"too many pinned", storage.Limits{MaxSize: 40}, "bc", "", "e", 21, nil, storage.ErrFull},
+		{"a pinned key that is not there", storage.Limits{MaxSize: 40}, "xe", "", "e", 1, []string{"a"}, nil},
+		{"old enough", storage.Limits{MaxSize: 40}, "", "cd", "e", 20, []string{"a", "b"}, nil},
+		{"too young", storage.Limits{MaxSize: 40}, "", "cd", "e", 21, nil, storage.ErrFull},
+		{"pinned and young", storage.Limits{MaxSize: 40}, "a", "cd", "e", 11, nil, storage.ErrFull},
+		{"in place, of the same size", storage.Limits{MaxSize: 40, MaxEntries: 4}, "abcd", "abcd", "b", 10, nil, nil},
+		{"in place, larger", storage.Limits{MaxSize: 40}, "", "", "a", 11, []string{"b"}, nil},
+		{"in place, no room", storage.Limits{MaxSize: 40}, "bcd", "", "a", 11, nil, storage.ErrFull},
+		{"in place, young", storage.Limits{MaxSize: 40}, "", "abcd", "d", 11, nil, storage.ErrFull},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			o := newOwner(storage.Limits{})
+			for _, name := range []string{"a", "b", "c", "d"} {
+				age := 2 * protect
+				if strings.Contains(test.young, name) {
+					age = protect / 2
+				}
+				require.NoError(t, o.Add(key(name), 10, time.Now().Add(-age), name))
+			}
+			for _, name := range test.pinned {
+				o.Pin(key(string(name)))
+			}
+			test.limits.Protect = protect
+			o.SetLimits(test.limits)
+			before := o.Stats()
+			require.ErrorIs(t, o.Room(key(test.add), test.size), test.err)
+			require.Equal(t, before, o.Stats(), "to ask changes nothing")
+			require.ErrorIs(t, o.Add(key(test.add), test.size, time.Now(), test.add), test.err)
+			require.Equal(t, test.evicted, o.evicted())
+			if test.err != nil {
+				require.Equal(t, before, o.Stats())
+			} else {
+				require.Equal(t, test.size, o.Get(key(test.add)).Size)
+			}
+		})
+	}
+}
+
+// A store puts the new file in place before the entry: if the old entry expired only then, the new file would go with it.
+func TestAddInPlaceOfExpired(t *testing.T) {
+	t.Parallel()
+	o := newOwner(storage.Limits{TTL: time.Hour})
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.add("a", 1)
+	require.NoError(t, o.Room(key("a"), 1))
+	o.Get(key("a")).LastUse = time.Now().Add(-time.Hour)
+	o.add("a", 1)
+	require.Empty(t, o.evicted())
+	o.Close()
+}
+
+func TestPins(t *testing.T) {
+	t.Parallel()
+	o := newOwner(storage.Limits{MaxEntries: 1})
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.Pin(key("a"))
+	o.add("a", 1)
+	o.Pin(key("a"))
+	o.Remove(key("a"))
+	o.add("a", 1)
+	require.ErrorIs(t, o.Room(key("b"), 1), storage.ErrFull, "pins are the key's, whatever becomes of the entry")
+	o.Unpin(key("a"))
+	require.ErrorIs(t, o.Room(key("b"), 1), storage.ErrFull)
+	o.Unpin(key("a"))
+	require.NoError(t, o.Room(key("b"), 1))
+	require.Empty(t, o.pins, "nothing is kept of what is not pinned")
+
+	o.Pin(key("a"))
+	o.SetLimits(storage.Limits{MaxSize: 1, MaxEntries: 1, Protect: time.Hour})
+	require.Empty(t, o.evicted())
+	o.Get(key("a")).LastUse = time.Now().Add(-time.Minute)
+	o.SetLimits(storage.Limits{MaxSize: 1, TTL: time.Minute, Protect: time.Hour})
+	require.Equal(t, []string{"a"}, o.evicted(), "an entry expires, pinned or not")
+	o.Close()
+	require.ErrorIs(t, o.Room(key("a"), 1), storage.ErrClosed)
+	o.Unpin(key("a"))
+	require.Empty(t, o.pins)
+}
+
 func TestSetLimits(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
-		limit   int64
+		size    int64
+		entries int64
 		evicted []string
 	}{
-		{"none", 0, nil},
-		{"larger", 100, nil},
-		{"just fits", 60, nil},
-		{"the least recently used goes", 59, []string{"a"}},
-		{"one too large goes alone", 30, []string{"large"}},
-		{"one too large, then by last use", 15, []string{"large", "a"}},
-		{"nothing fits", 5, []string{"large", "c", "b", "a"}},
+		{"none", 0, 0, nil},
+		{"larger", 100, 10, nil},
+		{"just fits", 60, 4, nil},
+		{"the least recently used goes", 59, 0, []string{"a"}},
+		{"one too large goes alone", 30, 0, []string{"large"}},
+		{"one too large, then by last use", 15, 0, []string{"large", "a"}},
+		{"nothing fits", 5, 0, []string{"large", "c", "b", "a"}},
+		{"too many", 0, 2, []string{"a", "b"}},
+		{"one too large, then too many", 30, 1, []string{"large", "a", "b"}},
+		{"too large, then too many", 45, 3, []string{"a", "b"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -92,7 +206,10 @@ func TestSetLimits(t *testing.T) {
 			o.add("b", 6)
 			o.add("c", 6)
 			o.add("large", 38)
-			o.SetLimits(storage.Limits{MaxSize: test.limit})
+			for _, name := range []string{"a", "b", "c", "large"} {
+				o.Pin(key(name))
+			}
+			o.SetLimits(storage.Limits{MaxSize: test.size, MaxEntries: test.entries, Protect: time.Hour})
 			require.Equal(t, test.evicted, o.evicted())
 		})
 	}
@@ -145,9 +262,9 @@ func TestExpiredIsAbsentAtOnce(t *testing.T) {
 	o := newOwner(storage.Limits{TTL: time.Minute})
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.Add(key("old"), 1, time.Now().Add(-time.Hour), "old")
+	require.NoError(t, o.Add(key("old"), 1, time.Now().Add(-time.Hour), "old"))
 	require.Equal(t, []string{"old"}, o.evicted())
-	o.Add(key("a"), 1, time.Now(), "a")
+	o.add("a", 1)
 	o.Get(key("a")).LastUse = time.Now().Add(-time.Minute)
 	require.Nil(t, o.Use(key("a")))
 	require.Equal(t, storage.Stats{}, o.Stats())
