@@ -36,13 +36,9 @@ func open(t *testing.T, dir string, limits storage.Limits) (*file.Store, *bytes.
 	return store, &log
 }
 
-func put(t *testing.T, store storage.Store) {
+func put(t *testing.T, store *file.Store) {
 	t.Helper()
-	w, err := store.Create(t.Context())
-	require.NoError(t, err)
-	_, err = w.Write(payload)
-	require.NoError(t, err)
-	require.NoError(t, w.Commit(key))
+	require.NoError(t, start(t, store).Commit(key))
 }
 
 func requireHas(t *testing.T, store storage.Store) {
@@ -116,15 +112,9 @@ func TestForeignNames(t *testing.T) {
 		require.NoError(t, store.Delete(t.Context(), key))
 	}
 	for _, key := range []storage.Key{directory, link, underFile} {
-		w, err := store.Create(t.Context())
-		require.NoError(t, err)
-		_, err = w.Write(payload)
-		require.NoError(t, err)
+		w := start(t, store)
 		require.Error(t, w.Commit(key))
-		got := make([]byte, len(payload))
-		_, err = w.ReadAt(got, 0)
-		require.NoError(t, err)
-		require.True(t, bytes.Equal(payload, got), "after a failed commit, the bytes can be read back")
+		requireReadBack(t, w)
 		w.Abort()
 	}
 	requireHas(t, store)
@@ -140,25 +130,7 @@ func TestForeignNames(t *testing.T) {
 		_, err := os.Lstat(pathOf(dir, key))
 		require.NoError(t, err)
 	}
-	temps, err := os.ReadDir(filepath.Join(dir, "tmp"))
-	require.NoError(t, err)
-	require.Len(t, temps, 3, "ours are gone")
-}
-
-// Temporary files of a process that died are removed, but not those that another process may be writing.
-func TestLeftoverTemps(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "tmp"), 0o700))
-	for name, age := range map[string]time.Duration{"payload-1.tmp": 61 * time.Minute, "payload-2.tmp": 50 * time.Minute} {
-		path := filepath.Join(dir, "tmp", name)
-		require.NoError(t, os.WriteFile(path, payload, 0o600))
-		require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(-age)))
-	}
-	store, _ := open(t, dir, storage.Limits{})
-	require.Equal(t, storage.Stats{}, store.Stats())
-	require.NoFileExists(t, filepath.Join(dir, "tmp", "payload-1.tmp"))
-	require.FileExists(t, filepath.Join(dir, "tmp", "payload-2.tmp"))
+	require.Len(t, tempsIn(t, dir), 3, "ours are gone")
 }
 
 func TestDamageIsLoggedOnce(t *testing.T) {

@@ -2,11 +2,13 @@
 //
 // A payload is at <first two hex digits of the key>/<key in hex>.payload: its bytes, then a trailer of 8 bytes (see
 // trailer). It is written in tmp/ and renamed into place, so that no file is ever half a payload while the machine is up.
-// Nothing is synced to the disk: what a power failure tears is found by its trailer. A file's modification time is the
-// payload's last use. Whatever else is in the directory is left alone.
+// Unless asked to (see [Store.SetFsync]), nothing is synced to the disk: what a power failure tears is found by its trailer.
+// A file's modification time is the payload's last use. Whatever else is in the directory is left alone.
 //
 // Several processes may use a directory. Each finds what the others stored, but counts only what was there when it started
-// and what it has stored or opened since; and what one of them evicts or lets expire is gone for all.
+// and what it has stored or opened since; and what one of them evicts or lets expire is gone for all, also while another
+// reads it or has just used it: the readers keep the bytes. Each writes in a directory of its own in tmp/ (see temps). What
+// a process that died left there goes when the next one starts; what a live one writes stays.
 package file
 
 import (
@@ -15,7 +17,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dashstash/dashstash/storage"
@@ -32,6 +36,8 @@ const stampInterval = time.Minute
 type Store struct {
 	dir    string
 	logger *slog.Logger
+	temps  temps
+	fsync  atomic.Bool
 
 	// mu guards the index and every change to the files that the index stands for, so that both agree.
 	mu    sync.Mutex
@@ -51,9 +57,10 @@ func Open(dir string, limits storage.Limits, logger *slog.Logger) (*Store, error
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{dir: dir, logger: logger}
+	s := &Store{dir: dir, logger: logger, temps: temps{root: filepath.Join(dir, tempDir)}}
 	s.index = lru.New(&s.mu, storage.Limits{}, s.evicted)
 	if err := s.load(); err != nil {
+		s.temps.close()
 		return nil, fmt.Errorf("cannot keep payloads in %s: %w (it must be a directory that this process may read and "+
 			"write: change its owner or mode, or configure another)", dir, err)
 	}
@@ -69,7 +76,7 @@ func (s *Store) Create(ctx context.Context) (storage.Writer, error) {
 	if err := s.check(0); err != nil {
 		return nil, err
 	}
-	f, err := s.createTemp()
+	f, err := s.temps.create()
 	if err != nil {
 		return nil, fmt.Errorf("starting a payload: %w", err)
 	}
@@ -157,6 +164,7 @@ func (s *Store) Close() error {
 		}
 	}
 	s.index.Close()
+	s.temps.close()
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -71,9 +70,7 @@ func TestFullDisk(t *testing.T) {
 			w.Abort()
 			_, err = store.Open(t.Context(), key)
 			require.ErrorIs(t, err, storage.ErrNotFound)
-			temps, err := os.ReadDir(filepath.Join(dir, "tmp"))
-			require.NoError(t, err)
-			require.Empty(t, temps)
+			require.Empty(t, tempsIn(t, dir))
 
 			setRoom(t, before.Cur)
 			put(t, store)

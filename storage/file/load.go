@@ -11,10 +11,6 @@ import (
 	"github.com/dashstash/dashstash/storage"
 )
 
-// tempAge is how old a temporary file must be to be taken for one that a process left when it died, and not for one that
-// another process is still writing.
-const tempAge = time.Hour
-
 // found is a payload that was there when the store was opened.
 type found struct {
 	key     storage.Key
@@ -25,9 +21,6 @@ type found struct {
 // load prepares the directory and fills the index, which has no limits yet, from the names, sizes and times of the files in it.
 func (s *Store) load() error {
 	if err := s.probe(); err != nil {
-		return err
-	}
-	if err := s.removeOldTemps(); err != nil {
 		return err
 	}
 	payloads, err := s.list()
@@ -54,7 +47,7 @@ func (s *Store) probe() error {
 	if err := os.MkdirAll(s.dir, dirMode); err != nil {
 		return err
 	}
-	f, err := s.createTemp()
+	f, err := s.temps.create()
 	if err != nil {
 		return err
 	}
@@ -62,30 +55,6 @@ func (s *Store) probe() error {
 		return err
 	}
 	return os.Remove(f.Name())
-}
-
-// createTemp opens a new temporary file, which only this user may read. It brings back tmp/ if somebody has emptied the
-// directory under us.
-func (s *Store) createTemp() (*os.File, error) {
-	dir := filepath.Join(s.dir, tempDir)
-	f, err := os.CreateTemp(dir, tempPrefix+"*"+tempSuffix)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return f, err
-	}
-	if err := os.MkdirAll(dir, dirMode); err != nil {
-		return nil, err
-	}
-	return os.CreateTemp(dir, tempPrefix+"*"+tempSuffix)
-}
-
-func (s *Store) removeOldTemps() error {
-	dir := filepath.Join(s.dir, tempDir)
-	return eachFile(dir, func(info fs.FileInfo) error {
-		if !isTempName(info.Name()) || time.Since(info.ModTime()) < tempAge {
-			return nil
-		}
-		return ignoreNotExist(os.Remove(filepath.Join(dir, info.Name())))
-	})
 }
 
 func (s *Store) list() ([]found, error) {

@@ -15,9 +15,6 @@ import (
 
 const (
 	extension   = ".payload"
-	tempDir     = "tmp"
-	tempPrefix  = "payload-"
-	tempSuffix  = ".tmp"
 	dirMode     = 0o700
 	digitsOfDir = 2 // 256 directories keep each of them small
 )
@@ -43,10 +40,6 @@ func parseFileName(name string) (key storage.Key, ok bool) {
 
 func (s *Store) path(key storage.Key) string {
 	return filepath.Join(s.dir, filepath.FromSlash(fileName(key)))
-}
-
-func isTempName(name string) bool {
-	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
 }
 
 // errForeign is for what is in a payload's place and is no file: a directory, a link, a pipe. We neither open nor remove it.

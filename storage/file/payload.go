@@ -57,8 +57,21 @@ func (w *writer) Commit(key storage.Key) error {
 	if _, err := w.file.WriteAt(trailer(w.crc), w.size); err != nil {
 		return fmt.Errorf("committing payload: %w", err)
 	}
+	fsync := w.store.fsync.Load()
+	if fsync {
+		if err := w.file.Sync(); err != nil {
+			return fmt.Errorf("committing payload: %w", err)
+		}
+	}
 	if err := w.store.commit(key, w); err != nil {
 		return err
+	}
+	if fsync {
+		if err := w.store.syncPlace(key); err != nil {
+			// It is stored, but may not last. The file is not the writer's alone any more: nothing may be added.
+			w.failed = fmt.Errorf("committing payload: %w", err)
+			return w.failed
+		}
 	}
 	// A file system that reports only now that it could not write (NFS) has left a damaged payload, which whoever opens
 	// it finds out by its digest.
@@ -72,7 +85,7 @@ func (w *writer) Abort() {
 		return
 	}
 	w.file.Close()
-	os.Remove(w.file.Name()) // if this fails, Open removes the file an hour from now
+	os.Remove(w.file.Name()) // if this fails, the next Open does it
 	w.file = nil
 }
 

@@ -268,6 +268,12 @@ func TestExpiredIsAbsentAtOnce(t *testing.T) {
 	o.Get(key("a")).LastUse = time.Now().Add(-time.Minute)
 	require.Nil(t, o.Use(key("a")))
 	require.Equal(t, storage.Stats{}, o.Stats())
+
+	o.SetLimits(storage.Limits{MaxEntries: 1, TTL: time.Minute})
+	o.Pin(key("b"))
+	o.add("b", 1)
+	o.Get(key("b")).LastUse = time.Now().Add(-time.Minute)
+	require.NoError(t, o.Room(key("c"), 1), "what has expired takes no room, pinned or not")
 	o.Close()
 }
 

@@ -1,0 +1,171 @@
+package file_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dashstash/dashstash/storage"
+)
+
+// deny makes a system call fail from now on, for the goroutine that calls it alone: it stays on its thread, which ends with
+// it. See seccomp(2).
+func deny(t *testing.T, call uint32, errno syscall.Errno) {
+	t.Helper()
+	runtime.LockOSThread()
+	const (
+		setNoNewPrivs, setSeccomp, modeFilter = 38, 22, 2
+		retErrno, retAllow                    = 0x00050000, 0x7fff0000
+	)
+	filter := []syscall.SockFilter{
+		{Code: syscall.BPF_LD | syscall.BPF_W | syscall.BPF_ABS, K: 0}, // the number of the call
+		{Code: syscall.BPF_JMP | syscall.BPF_JEQ | syscall.BPF_K, K: call, Jf: 1},
+		{Code: syscall.BPF_RET | syscall.BPF_K, K: retErrno | uint32(errno)},
+		{Code: syscall.BPF_RET | syscall.BPF_K, K: retAllow},
+	}
+	program := &syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	_, _, err := syscall.RawSyscall6(syscall.SYS_PRCTL, setNoNewPrivs, 1, 0, 0, 0, 0)
+	require.Zero(t, err)
+	_, _, err = syscall.RawSyscall6(syscall.SYS_PRCTL, setSeccomp, modeFilter, uintptr(unsafe.Pointer(program)), 0, 0, 0)
+	require.Zero(t, err)
+}
+
+// heedModes makes the modes of files hold for root too: likewise for the goroutine that calls it alone. See capabilities(7).
+func heedModes(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread()
+	const version3, override, readSearch = 0x20080522, 1 << 1, 1 << 2 // CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+	header := struct {
+		version uint32
+		pid     int32
+	}{version: version3}
+	var data [2]struct{ effective, permitted, inheritable uint32 }
+	head, body := uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data))
+	_, _, err := syscall.RawSyscall(syscall.SYS_CAPGET, head, body, 0)
+	require.Zero(t, err)
+	data[0].effective &^= override | readSearch
+	_, _, err = syscall.RawSyscall(syscall.SYS_CAPSET, head, body, 0)
+	require.Zero(t, err)
+}
+
+// setModes changes the mode of dir and of all directories in it.
+func setModes(t *testing.T, dir string, mode fs.FileMode) {
+	t.Helper()
+	var dirs []string
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			dirs = append(dirs, path)
+		}
+		return err
+	}))
+	for _, dir := range dirs {
+		require.NoError(t, os.Chmod(dir, mode))
+	}
+}
+
+// The file system becomes read-only under a store, and writable again.
+func TestBecomesReadOnly(t *testing.T) {
+	t.Parallel()
+	heedModes(t)
+	dir := t.TempDir()
+	store, log := open(t, dir, storage.Limits{})
+	put(t, store)
+	w := start(t, store)
+	other := storage.Key{1}
+	setModes(t, dir, 0o500)
+	t.Cleanup(func() { setModes(t, dir, 0o700) })
+
+	_, err := store.Create(t.Context())
+	require.ErrorIs(t, err, fs.ErrPermission)
+	require.ErrorIs(t, w.Commit(other), fs.ErrPermission)
+	requireReadBack(t, w)
+	_, err = store.Open(t.Context(), other)
+	require.ErrorIs(t, err, storage.ErrNotFound)
+	requireHas(t, store)
+	require.ErrorIs(t, store.Delete(t.Context(), key), fs.ErrPermission)
+	require.Equal(t, storage.Stats{Entries: 1, Bytes: int64(len(payload))}, store.Stats(), "what is there counts")
+	require.Empty(t, log.String())
+
+	setModes(t, dir, 0o700)
+	require.NoError(t, w.Commit(other))
+	require.NoError(t, store.Delete(t.Context(), key))
+	put(t, store)
+	requireHas(t, store)
+	require.Equal(t, storage.Stats{Entries: 2, Bytes: 2 * int64(len(payload))}, store.Stats())
+	require.Empty(t, tempsIn(t, dir))
+}
+
+// With SetFsync, a Commit stands and falls with the syncing of the file, before anyone sees it, and of its directories.
+func TestFsync(t *testing.T) {
+	t.Parallel()
+	t.Run("file", func(t *testing.T) {
+		t.Parallel()
+		deny(t, syscall.SYS_FSYNC, syscall.EIO)
+		dir := t.TempDir()
+		store, _ := open(t, dir, storage.Limits{})
+		store.SetFsync(true)
+		w := start(t, store)
+		require.ErrorIs(t, w.Commit(key), syscall.EIO)
+		requireReadBack(t, w)
+		require.NoFileExists(t, pathOf(dir, key))
+		require.Equal(t, storage.Stats{}, store.Stats())
+		store.SetFsync(false)
+		require.NoError(t, w.Commit(key), "not asked to, it syncs nothing")
+		requireHas(t, store)
+	})
+	for name, level := range map[string]func(dir string) string{
+		"its directory": func(dir string) string { return filepath.Dir(pathOf(dir, key)) },
+		"the store":     func(dir string) string { return dir },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			heedModes(t)
+			dir := t.TempDir()
+			store, _ := open(t, dir, storage.Limits{})
+			store.SetFsync(true)
+			put(t, store)
+			require.NoError(t, store.Delete(t.Context(), key))
+			w := start(t, store)
+			require.NoError(t, os.Chmod(level(dir), 0o300)) // who may not open it cannot sync it
+			require.ErrorIs(t, w.Commit(key), fs.ErrPermission)
+			requireReadBack(t, w)
+			_, err := w.Write([]byte("more"))
+			require.ErrorIs(t, err, fs.ErrPermission, "the file is in place, so nothing may be added")
+			require.ErrorIs(t, w.Commit(key), fs.ErrPermission)
+			w.Abort()
+			w = start(t, store)
+			require.ErrorIs(t, w.Commit(key), fs.ErrPermission, "what is there may not last either")
+			w.Abort()
+			require.NoError(t, os.Chmod(level(dir), 0o700))
+			put(t, store)
+			requireHas(t, store)
+		})
+	}
+}
+
+// Where directories cannot be locked, as on NFS, the age of a temporary file tells whether it was left.
+func TestNoLocks(t *testing.T) {
+	t.Parallel()
+	deny(t, syscall.SYS_FLOCK, syscall.ENOLCK)
+	dir := t.TempDir()
+	one, _ := open(t, dir, storage.Limits{})
+	w := start(t, one)
+	leave(t, dir, map[string]time.Duration{"store-1/payload-1.tmp": 61 * time.Minute, "store-1/payload-2.tmp": 50 * time.Minute})
+	two, _ := open(t, dir, storage.Limits{})
+	require.Len(t, tempsIn(t, dir), 2)
+	require.Contains(t, tempsIn(t, dir), "store-1/payload-2.tmp")
+	require.NoError(t, w.Commit(key))
+
+	open(t, dir, storage.Limits{}) // this one takes the empty directory of the first two, who find another
+	put(t, one)
+	put(t, two)
+	requireHas(t, two)
+	require.Len(t, tempsIn(t, dir), 1)
+}
