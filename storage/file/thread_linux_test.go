@@ -47,12 +47,13 @@ func heedModes(t *testing.T) {
 		pid     int32
 	}{version: version3}
 	var data [2]struct{ effective, permitted, inheritable uint32 }
-	head, body := uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data))
-	_, _, err := syscall.RawSyscall(syscall.SYS_CAPGET, head, body, 0)
-	require.Zero(t, err)
+	call := func(number uintptr) {
+		_, _, err := syscall.RawSyscall(number, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
+		require.Zero(t, err)
+	}
+	call(syscall.SYS_CAPGET)
 	data[0].effective &^= override | readSearch
-	_, _, err = syscall.RawSyscall(syscall.SYS_CAPSET, head, body, 0)
-	require.Zero(t, err)
+	call(syscall.SYS_CAPSET)
 }
 
 // setModes changes the mode of dir and of all directories in it.
