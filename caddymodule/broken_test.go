@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 const (
@@ -59,7 +60,7 @@ func TestTruncatedResponse(t *testing.T) {
 						panic(http.ErrAbortHandler)
 					})
 					directive := stash()
-					got, err := app.openSite(t, directive).try(t, reading(repeated(2*maxInMemory)))
+					got, err := app.openSite(t, directive).try(t, reading(repeated(2*spool.InMemory)))
 					require.False(t, err == nil && got.err == nil && got.StatusCode == http.StatusOK, "got %.300s", got.body)
 					require.Equal(t, storage.Stats{}, statsOf(t, directive))
 					requireNothingLeft(t, dir)
@@ -86,11 +87,11 @@ func TestSpilledRequest(t *testing.T) {
 	})
 	s := app.openSite(t, stash())
 	token := storeData(t, s)
-	for _, size := range []int{1000, maxInMemory, 3 << 20} {
+	for _, size := range []int{1000, spool.InMemory, 3 << 20} {
 		filler := noise(size)
 		s.callback(t, reading(token, filler))
 		require.True(t, reading(data, filler) == app.last(t).body)
-		require.Equal(t, size >= maxInMemory, held == 1, "a file for %d bytes", size)
+		require.Equal(t, size >= spool.InMemory, held == 1, "a file for %d bytes", size)
 		requireNothingLeft(t, dir)
 	}
 }
@@ -100,7 +101,7 @@ func TestNoPlaceForTemporaryFiles(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()+"/missing")
 	app := newDash(t, answering(`{}`))
 	s := newSite(t, stash(), app.proxy())
-	require.Equal(t, http.StatusInsufficientStorage, s.callback(t, reading(repeated(2*maxInMemory))).StatusCode)
+	require.Equal(t, http.StatusInsufficientStorage, s.callback(t, reading(repeated(2*spool.InMemory))).StatusCode)
 	require.Zero(t, app.calls())
 	require.Equal(t, http.StatusOK, s.callback(t, reading()).StatusCode)
 }
@@ -112,9 +113,9 @@ func TestClientAbortsRequest(t *testing.T) {
 	s := newSite(t, stash(), app.proxy())
 	conn, err := net.Dial("tcp", s.Listener.Addr().String())
 	require.NoError(t, err)
-	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", callbackPath, s.host, 4*maxInMemory)
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", callbackPath, s.host, 4*spool.InMemory)
 	require.NoError(t, err)
-	_, err = conn.Write(make([]byte, 2*maxInMemory))
+	_, err = conn.Write(make([]byte, 2*spool.InMemory))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(heldRequests(dir)) == 1 }, patience, interval, "it is being held")
 	require.NoError(t, conn.Close())

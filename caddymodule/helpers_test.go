@@ -59,10 +59,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// heldRequests lists the requests that are held in temporary files.
-func heldRequests(dir string) []string {
-	paths, _ := filepath.Glob(filepath.Join(dir, "dash_stash-request-*"))
-	return paths
+// heldRequests lists the requests that are held in temporary files below dir, where the system tells which this process has
+// open: such a file has no name.
+func heldRequests(dir string) (held []string) {
+	open, _ := filepath.Glob("/proc/self/fd/*")
+	for _, fd := range open {
+		if path, err := os.Readlink(fd); err == nil && strings.HasPrefix(path, filepath.Join(dir, "dash_stash-")) {
+			held = append(held, path)
+		}
+	}
+	return held
 }
 
 // decoding counts the goroutines that decode.

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,12 +18,13 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/dashstash/dashstash/interceptor"
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 // A heldRequest is the body of a callback request, decoded. It is held as a whole, since the request's new length must be
 // known before its first byte can go to the app.
 type heldRequest struct {
-	spool
+	spool.Spool
 	decoded bool // it came in a content coding
 }
 
@@ -44,7 +44,7 @@ func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
 	defer decoder.Close()
 	held := &heldRequest{decoded: coding != ""}
 	if r.ContentLength > 0 {
-		held.head.Grow(int(min(r.ContentLength, maxInMemory)) + bytes.MinRead)
+		held.Grow(r.ContentLength)
 	}
 	_, err = held.ReadFrom(io.LimitReader(decoder, min(limit, math.MaxInt64-1)+1))
 	_, onDisk := errors.AsType[*fs.PathError](err)
@@ -53,7 +53,7 @@ func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
 		err = caddyhttp.Error(http.StatusInsufficientStorage, err)
 	case err != nil:
 		err = readError(coding, err)
-	case held.size > limit:
+	case held.Size() > limit:
 		err = tooLarge(limit)
 	default:
 		return held, nil
@@ -111,8 +111,8 @@ func claimForeign(r *http.Request) {
 // when the body is first read, which is behind all handlers, they turn to null unless they were claimed.
 func (h *heldRequest) forward(r *http.Request, body *interceptor.Body) *http.Request {
 	ctx := r.Context()
-	size := h.size
-	open := func() io.Reader { return io.NewSectionReader(h, 0, h.size) }
+	size := h.Size()
+	open := func() io.Reader { return io.NewSectionReader(h, 0, h.Size()) }
 	if body != nil {
 		claimed := new(atomic.Bool)
 		if body.HasForeign() {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 // A request that comes encoded reaches the app decoded, with its data put back, its length right, and without the header.
@@ -24,7 +26,7 @@ func TestEncodedRequests(t *testing.T) {
 		for name, body := range map[string]struct{ from, to string }{
 			"no token":       {reading("1"), reading("1")},
 			"token":          {reading(token), reading(data)},
-			"past the spill": {reading(repeated(2*maxInMemory), token), reading(repeated(2*maxInMemory), data)},
+			"past the spill": {reading(repeated(2*spool.InMemory), token), reading(repeated(2*spool.InMemory), data)},
 		} {
 			for kind, reader := range map[string]func(string) io.Reader{
 				"sized":   func(body string) io.Reader { return strings.NewReader(body) },

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 // chunked is a body whose length is not known beforehand.
@@ -27,8 +29,8 @@ func TestRequestBodies(t *testing.T) {
 		"not JSON":       "a=1&b=\xff\x00",
 		"gzip":           string(encoded(t, "gzip", reading(repeated(5000)))),
 		"like a token":   reading(`{"$dashstash":"too short"}`, `"{\"$dashstash\":\"x\"}"`, `{"$dashstash"`),
-		"at the spill":   reading(repeated(maxInMemory - len(reading()))),
-		"past the spill": reading(repeated(maxInMemory)),
+		"at the spill":   reading(repeated(spool.InMemory - len(reading()))),
+		"past the spill": reading(repeated(spool.InMemory)),
 	} {
 		for kind, reader := range map[string]func(string) io.Reader{
 			"sized":   func(body string) io.Reader { return strings.NewReader(body) },
@@ -127,7 +129,7 @@ func TestLargestMaxRequest(t *testing.T) {
 	t.Parallel()
 	held, err := holdRequest(httptest.NewRequest(http.MethodPost, callbackPath, strings.NewReader("body")), math.MaxInt64)
 	require.NoError(t, err)
-	require.Equal(t, int64(4), held.size)
+	require.Equal(t, int64(4), held.Size())
 }
 
 // A handler in front that has its own limit, as request_body has, keeps its status.
@@ -151,7 +153,7 @@ func TestReadErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, head := range []int{0, 10, 2 * maxInMemory} {
+			for _, head := range []int{0, 10, 2 * spool.InMemory} {
 				body := io.MultiReader(bytes.NewReader(make([]byte, head)), failing{test.err})
 				_, err := holdRequest(httptest.NewRequest(http.MethodPost, callbackPath, body), 1<<30)
 				require.ErrorContains(t, err, test.want)

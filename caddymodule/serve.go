@@ -87,14 +87,14 @@ func (h *Handler) serveCallback(
 		return err
 	}
 	defer held.Close()
-	body, figures, err := h.rehydrate(r.Context(), session, held, held.size)
+	body, figures, err := h.rehydrate(r.Context(), session, held, held.Size())
 	if err != nil {
 		return h.refuse(w, err)
 	}
 	if body != nil {
 		defer body.Close()
 	}
-	answer := interceptor.CallbackAnswer(held, held.size)
+	answer := interceptor.CallbackAnswer(held, held.Size())
 	return h.rewrite(w, r, held.forward(r, body), next, session, answer, figures, time.Since(start))
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 // A token opens in the scope that it was made for, which is that of the upgrade's request.
@@ -101,11 +103,11 @@ func TestSocketBreaksOff(t *testing.T) {
 	app, ends := socketApp(t, "1")
 	directive := stash()
 	s := app.openSite(t, directive)
-	large := setProps("df", repeated(3*maxInMemory))
+	large := setProps("df", repeated(3*spool.InMemory))
 	for _, browserBreaks := range []bool{true, false} {
 		browser, server := s.dial(t, ends)
-		whole, half := browser.compile(text(large)), server.compile(text(large))[:2*maxInMemory]
-		browser.write(t, whole[:2*maxInMemory])
+		whole, half := browser.compile(text(large)), server.compile(text(large))[:2*spool.InMemory]
+		browser.write(t, whole[:2*spool.InMemory])
 		server.write(t, half)
 		broken, other := browser, server
 		if !browserBreaks {
@@ -114,7 +116,7 @@ func TestSocketBreaksOff(t *testing.T) {
 		require.NoError(t, broken.conn.Close())
 		other.closed(t)
 	}
-	require.Less(t, statsOf(t, directive).Bytes, int64(maxInMemory))
+	require.Less(t, statsOf(t, directive).Bytes, int64(spool.InMemory))
 }
 
 // An extended CONNECT, by HTTP/2 or later, is rewritten in the bodies. (Go's servers take none, unless GODEBUG has

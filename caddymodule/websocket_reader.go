@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dashstash/dashstash/interceptor"
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 // A socketReader reads what the app gets of a WebSocket: each message from the browser in one frame, with its data put back,
@@ -17,8 +18,8 @@ import (
 type socketReader struct {
 	*socket
 	in      *bufio.Reader
-	message *spool    // the message, as far as it has come; nil: none has begun
-	opcode  ws.OpCode // of its first frame
+	message *spool.Spool // the message, as far as it has come; nil: none has begun
+	opcode  ws.OpCode    // of its first frame
 
 	out    io.Reader // what the app gets next; nil: that is still to be read
 	onSent []io.Closer
@@ -57,9 +58,9 @@ func (r *socketReader) readFrame() error {
 		return nil
 	}
 	if r.message == nil {
-		r.message, r.opcode = new(spool), h.OpCode
+		r.message, r.opcode = new(spool.Spool), h.OpCode
 	}
-	if h.Length > r.MaxRequest-r.message.size {
+	if h.Length > r.MaxRequest-r.message.Size() {
 		return r.fail(ws.StatusMessageTooBig, "message is larger than max_request")
 	}
 	n, err := io.Copy(r.message, &maskingReader{r: payload, mask: h.Mask})
@@ -86,14 +87,14 @@ func (r *socketReader) endMessage() error {
 	case body != nil:
 		r.sendMasked(body.Reader(!r.claimed.Load()), body.Size())
 	default:
-		r.sendMasked(io.NewSectionReader(message, 0, message.size), message.size)
+		r.sendMasked(io.NewSectionReader(message, 0, message.Size()), message.Size())
 	}
 	return nil
 }
 
 // verified puts data back into a message. What it returns can be read to its end, as far as can be known.
-func (r *socketReader) verified(message *spool) (*interceptor.Body, error) {
-	body, _, err := r.rehydrate(r.request.Context(), r.session, message, message.size)
+func (r *socketReader) verified(message *spool.Spool) (*interceptor.Body, error) {
+	body, _, err := r.rehydrate(r.request.Context(), r.session, message, message.Size())
 	if body == nil {
 		return nil, err
 	}
@@ -103,7 +104,7 @@ func (r *socketReader) verified(message *spool) (*interceptor.Body, error) {
 }
 
 // refuse does what is to be done about a message that the app must not see.
-func (r *socketReader) refuse(message *spool, err error) error {
+func (r *socketReader) refuse(message *spool.Spool, err error) error {
 	reason := "the data of a Store cannot be read back"
 	for _, known := range []error{interceptor.ErrMissing, interceptor.ErrTooLarge, interceptor.ErrUnavailable} {
 		if errors.Is(err, known) {
@@ -115,7 +116,7 @@ func (r *socketReader) refuse(message *spool, err error) error {
 		log = r.logger.Error
 	}
 	log("a WebSocket message cannot go to the app", zap.String("app", r.session.App.Name), zap.Error(err))
-	toBrowser, toApp := interceptor.RefuseMessage(message, message.size, reason)
+	toBrowser, toApp := interceptor.RefuseMessage(message, message.Size(), reason)
 	switch {
 	case toBrowser != nil:
 		r.sent()

@@ -8,6 +8,8 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 // What the browser sends reaches the app with its data put back, whatever the frames, and in order.
@@ -17,7 +19,7 @@ func TestSocketToApp(t *testing.T) {
 	app, ends := socketApp(t, data)
 	s := app.openSite(t, stash())
 	token := storeData(t, s)
-	large := repeated(3 * maxInMemory)
+	large := repeated(3 * spool.InMemory)
 	upper := strings.ToUpper // a text that is no token
 	tests := []struct{ name, sent, want string }{
 		{"callback", callbackRequest("1", token, `"x"`), callbackRequest("1", data, `"x"`)},

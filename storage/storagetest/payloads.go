@@ -19,6 +19,7 @@ var payloadTests = []test{
 	{"WritesAnySize", testWritesAnySize},
 	{"WriteKeepsNoReference", testWriteKeepsNoReference},
 	{"ReadTogether", testReadTogether},
+	{"Large", testLarge},
 }
 
 // sizes lie around those at which buffers, pages and chunks end.
@@ -163,5 +164,30 @@ func testReadTogether(t *testing.T, b Backend) {
 		})
 	}
 	readers.Wait()
+	require.NoError(t, r.Close())
+}
+
+// A payload of 200 MB passes in pieces.
+func testLarge(t *testing.T, b Backend) {
+	const pieces = 200
+	piece := newSample(1, 1_000_000).data
+	store := b.open(t, storage.Limits{})
+	w, err := store.Create(t.Context())
+	require.NoError(t, err)
+	for range pieces {
+		_, err := w.Write(piece)
+		require.NoError(t, err)
+	}
+	key := storage.Key{1, 2, 3}
+	require.NoError(t, w.Commit(key))
+	r, err := store.Open(t.Context(), key)
+	require.NoError(t, err)
+	require.EqualValues(t, pieces*len(piece), r.Size())
+	got := make([]byte, len(piece))
+	for i := range pieces {
+		_, err := r.ReadAt(got, int64(i*len(piece)))
+		require.True(t, err == nil || err == io.EOF && i == pieces-1, "%v", err)
+		require.True(t, string(piece) == string(got), "piece %d differs", i)
+	}
 	require.NoError(t, r.Close())
 }

@@ -31,7 +31,20 @@ type Backend struct {
 	// Files: all that the store keeps is in files in place, one a payload, and nothing else. Such a store is Persistent,
 	// and finds damage.
 	Files bool
+	// Values is set where payloads are on a server, which bounds them and lets them expire: it returns the values in which the
+	// bytes of one are. Such a store is Persistent as long as the server runs, and finds damage.
+	Values func(place string, key storage.Key) []Value
 }
+
+// Value is a value on a server.
+type Value interface {
+	// Load returns it; nil if it is not there.
+	Load(tb testing.TB) []byte
+	// Save puts bytes in its place. nil removes it.
+	Save(tb testing.TB, bytes []byte)
+}
+
+func (b Backend) remote() bool { return b.Values != nil }
 
 // Run runs the suite.
 func Run(t *testing.T, b Backend) {
@@ -50,6 +63,7 @@ func Run(t *testing.T, b Backend) {
 		{"UsePersistence", b.Persistent && b.Bounded, usePersistenceTests},
 		{"Files", b.Files, fileTests},
 		{"Damage", b.Files, damageTests},
+		{"Server", b.remote(), serverTests},
 	}
 	for _, group := range groups {
 		if !group.in {

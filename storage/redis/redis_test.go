@@ -1,0 +1,86 @@
+package redis_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/internal/servertest"
+	"github.com/dashstash/dashstash/storage/redis"
+	"github.com/dashstash/dashstash/storage/storagetest"
+)
+
+// backend is the store on a server, a place being a prefix.
+func backend(t testing.TB, options redis.Options) storagetest.Backend {
+	client := goredis.NewUniversalClient(&goredis.UniversalOptions{
+		Addrs: options.Addresses, MasterName: options.Sentinel, IsClusterMode: options.Cluster, DB: options.DB,
+		Username: options.Username, Password: options.Password, TLSConfig: options.TLS,
+	})
+	t.Cleanup(func() { _ = client.Close() })
+	return storagetest.Backend{
+		Open: func(_ testing.TB, place string, limits storage.Limits) storage.Store {
+			options := options
+			options.Prefix = place + ":"
+			store := redis.Open(options, nil)
+			store.SetLimits(limits)
+			return store
+		},
+		Persistent: true,
+		Values: func(place string, key storage.Key) []storagetest.Value {
+			name := place + ":" + key.String()
+			values := []storagetest.Value{value{client, name}}
+			for part := 0; client.Exists(t.Context(), fmt.Sprint(name, ":", part)).Val() > 0; part++ {
+				values = append(values, value{client, fmt.Sprint(name, ":", part)})
+			}
+			return values
+		},
+	}
+}
+
+// value implements [storagetest.Value].
+type value struct {
+	client goredis.UniversalClient
+	name   string
+}
+
+func (v value) Load(tb testing.TB) []byte {
+	tb.Helper()
+	bytes, err := v.client.Get(tb.Context(), v.name).Bytes()
+	require.True(tb, err == nil || errors.Is(err, goredis.Nil), "%v", err)
+	return bytes
+}
+
+func (v value) Save(tb testing.TB, bytes []byte) {
+	tb.Helper()
+	if bytes == nil {
+		require.NoError(tb, v.client.Del(tb.Context(), v.name).Err())
+		return
+	}
+	require.NoError(tb, v.client.Set(tb.Context(), v.name, bytes, 0).Err())
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	server := servertest.Redis(t, "--requirepass", "open sesame")
+	storagetest.Run(t, backend(t, redis.Options{Addresses: []string{server.Addr}, Password: "open sesame", DB: 3}))
+}
+
+func TestStoreOnCluster(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, backend(t, redis.Options{Addresses: servertest.RedisCluster(t), Cluster: true}))
+}
+
+func TestStoreWithSentinel(t *testing.T) {
+	t.Parallel()
+	name, sentinel, _ := servertest.Sentinel(t)
+	storagetest.Run(t, backend(t, redis.Options{Addresses: []string{sentinel.Addr}, Sentinel: name}))
+}
+
+func BenchmarkStore(b *testing.B) {
+	server := servertest.Redis(b)
+	storagetest.Benchmark(b, backend(b, redis.Options{Addresses: []string{server.Addr}}))
+}

@@ -1,0 +1,109 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/internal/remote"
+)
+
+// server implements [remote.Server].
+type server struct {
+	client redis.UniversalClient
+	counts
+}
+
+func newServer(client redis.UniversalClient, countsKey string) *server {
+	return &server{client: client, counts: counts{client: client, key: countsKey}}
+}
+
+func (s *server) Get(ctx context.Context, key string, _ time.Duration) ([]byte, time.Duration, error) {
+	pipe := s.client.Pipeline()
+	value, left := pipe.Get(ctx, key), pipe.PTTL(ctx, key)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, 0, readable(err)
+	}
+	content, err := value.Bytes()
+	return content, left.Val(), err
+}
+
+func (s *server) Set(ctx context.Context, key string, value []byte, ttl time.Duration) (time.Duration, error) {
+	pipe := s.client.Pipeline()
+	left := pipe.PTTL(ctx, key)
+	pipe.Set(ctx, key, value, ttl)
+	_, err := pipe.Exec(ctx)
+	return left.Val(), readable(err)
+}
+
+func (s *server) Keep(ctx context.Context, keys []string, ttl time.Duration) (bool, error) {
+	lefts := make([]*redis.DurationCmd, len(keys))
+	pipe := s.client.Pipeline()
+	for i, key := range keys {
+		lefts[i] = pipe.PTTL(ctx, key)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return false, readable(err)
+	}
+	pipe = s.client.Pipeline()
+	for i, key := range keys {
+		switch left := lefts[i].Val(); {
+		case left == remote.Absent:
+			return false, nil
+		case left >= 0 && left < ttl-ttl/10:
+			pipe.PExpire(ctx, key, ttl)
+		}
+	}
+	_, err := pipe.Exec(ctx)
+	return true, readable(err)
+}
+
+func (s *server) Delete(ctx context.Context, keys []string) error {
+	pipe := s.client.Pipeline()
+	for _, key := range keys { // one by one: those of one payload are in several slots of a cluster
+		pipe.Unlink(ctx, key)
+	}
+	_, err := pipe.Exec(ctx)
+	return readable(err)
+}
+
+// closeTimeout bounds how long Close waits for the server.
+const closeTimeout = time.Second
+
+func (s *server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = s.send(ctx) // what has not been counted by then is forgotten
+	return s.client.Close()
+}
+
+// readable says what to do about an error of Redis, where that is known.
+func readable(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, redis.Nil):
+		return storage.ErrNotFound
+	case strings.HasPrefix(err.Error(), "OOM "):
+		return fmt.Errorf("%w: Redis is at its maxmemory and drops nothing: raise that, or set maxmemory-policy allkeys-lru "+
+			"(%w)", storage.ErrFull, err)
+	case strings.HasPrefix(err.Error(), "NOAUTH "):
+		return fmt.Errorf("Redis wants a password: set the option password (%w)", err)
+	case strings.HasPrefix(err.Error(), "WRONGPASS "):
+		return fmt.Errorf("Redis refuses the password: check the options username and password (%w)", err)
+	case strings.HasPrefix(err.Error(), "NOPERM "):
+		return fmt.Errorf("Redis lets this user not do that: it needs get, set, pttl, pexpire, unlink, hgetall, hincrby, hdel "+
+			"on keys that begin with the option prefix (%w)", err)
+	case strings.HasPrefix(err.Error(), "MISCONF "):
+		return fmt.Errorf("Redis takes no data, since it cannot save it to its disk (%w)", err)
+	}
+	return err
+}
+
+// Interface guard
+var _ remote.Counter = (*server)(nil)
