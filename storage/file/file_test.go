@@ -19,6 +19,8 @@ var backend = storagetest.Backend{
 	Bounded: true, Persistent: true, Files: true,
 }
 
+func TestMain(m *testing.M) { storagetest.Main(m) }
+
 func TestStore(t *testing.T) { storagetest.Run(t, backend) }
 
 func BenchmarkStore(b *testing.B) { storagetest.Benchmark(b, backend) }

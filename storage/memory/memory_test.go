@@ -13,6 +13,8 @@ var backend = storagetest.Backend{
 	Bounded: true,
 }
 
+func TestMain(m *testing.M) { storagetest.Main(m) }
+
 func TestStore(t *testing.T) { storagetest.Run(t, backend) }
 
 func BenchmarkStore(b *testing.B) { storagetest.Benchmark(b, backend) }
