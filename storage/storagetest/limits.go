@@ -16,6 +16,7 @@ var limitTests = []test{
 	{"ManyRefreshes", testManyRefreshes},
 	{"MaxEntries", testMaxEntries},
 	{"BothLimits", testBothLimits},
+	{"RandomOperations", testRandomOperations},
 	{"TooLarge", testTooLarge},
 	{"SetLimits", testSetLimits},
 	{"LimitsChangeWhileWriting", testLimitsChangeWhileWriting},
