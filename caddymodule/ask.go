@@ -28,12 +28,12 @@ func isAsk(r *http.Request) bool { return r.Context().Value(askedKey{}) != nil }
 
 // learn sees to it that the app is known as far as a request needs it: from what was saved of it, or else by asking the app.
 // That is so when Caddy was restarted while pages are open. Whatever fails, the request goes on: what is not known stays inline.
-func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interceptor.Session) {
+func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, store *storeValue, session interceptor.Session) {
 	endpoint, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
 	app := session.App
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
-	app.Ask(ctx, endpoint, func() { h.interceptor.LoadApp(ctx, session.Store, app) }, func(missing interceptor.Endpoint) {
+	app.Ask(ctx, endpoint, func() { h.interceptor.LoadApp(ctx, store.facts(), app) }, func(missing interceptor.Endpoint) {
 		listener := app.LearnDependencies()
 		if missing == interceptor.LayoutEndpoint {
 			listener = h.interceptor.Watch(ctx, session, interceptor.LayoutAnswer)
@@ -59,7 +59,7 @@ func (h *Handler) save(r *http.Request, app *interceptor.App) {
 	defer store.release()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), saveTimeout)
 	defer cancel()
-	h.interceptor.SaveApp(ctx, store.value, app)
+	h.interceptor.SaveApp(ctx, store.value.facts(), app)
 }
 
 // ask sends the app a GET request for path, in the name of the request r, and gives the answer to listener.

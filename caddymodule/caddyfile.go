@@ -38,9 +38,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		namespace   <name>
 //		secret      <secret> [<older secret>...]
 //		dry_run
-//		storage     file [<directory>] | memory [<name>] {
-//			max_size <size>
-//		}
+//		storage     file | memory | redis | memcached ...
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive
@@ -98,9 +96,9 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser, option string) (err er
 	return err
 }
 
-// storageArg loads a storage module by its name.
+// storageArg loads a storage module by its name, the value of an option.
 func storageArg(d *caddyfile.Dispenser) (json.RawMessage, error) {
-	name := ""
+	option, name := d.Val(), ""
 	if d.NextArg() {
 		name = d.Val()
 	}
@@ -111,38 +109,13 @@ func storageArg(d *caddyfile.Dispenser) (json.RawMessage, error) {
 		for i, module := range modules {
 			names[i] = module.ID.Name()
 		}
-		return nil, d.Errf("storage %q is unknown: use one of %s", name, strings.Join(names, ", "))
+		return nil, d.Errf("%s %q is unknown: use one of %s", option, name, strings.Join(names, ", "))
 	}
 	module, err := caddyfile.UnmarshalModule(d, id)
 	if err != nil {
 		return nil, err
 	}
 	return caddyconfig.JSONModuleObject(module, "backend", name, nil), nil
-}
-
-func unmarshalStorage(d *caddyfile.Dispenser, place *string, maxSize *int64) (err error) {
-	d.Next() // the module's name
-	name := d.Val()
-	if d.NextArg() {
-		*place = d.Val()
-	}
-	if d.NextArg() {
-		return d.Errf("storage %s takes one value at most: %q is one too many", name, d.Val())
-	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		switch d.Val() {
-		case "max_size":
-			if *maxSize != 0 {
-				return d.Errf("max_size is given twice: keep one")
-			}
-			if *maxSize, err = sizeArg(d, 1); err != nil {
-				return err
-			}
-		default:
-			return d.Errf("unrecognized storage option %q: use max_size", d.Val())
-		}
-	}
-	return nil
 }
 
 // oneArg returns the value of an option that takes one.

@@ -21,15 +21,35 @@ func TestCaddyfileErrors(t *testing.T) {
 		"{\n ttl 0\n}":                                          {`ttl: "0" is too short`, "1s or more"},
 		"{\n ttl -5m\n}":                                        {`ttl: "-5m" is too short`, "1s or more"},
 		"{\n ttl 1h {\n }\n}":                                   {"ttl"},
-		"{\n storage\n}":                                        {`storage "" is unknown`, "use one of file, memory"},
-		"{\n storage reddis\n}":                                 {`storage "reddis" is unknown`, "use one of file, memory"},
+		"{\n storage\n}":                                        {`storage "" is unknown`, "use one of file, memcached, memory, redis"},
+		"{\n storage reddis\n}":                                 {`storage "reddis" is unknown`, "use one of file, memcached, memory, redis"},
 		"{\n storage file a b\n}":                               {"storage file takes one value at most", `"b" is one too many`},
-		"{\n storage file {\n ttl 1h\n }\n}":                    {`unrecognized storage option "ttl"`, "use max_size"},
+		"{\n storage file {\n ttl 1h\n }\n}":                    {`unrecognized option "ttl" of storage file`, "use one of fsync, max_entries, max_size"},
 		"{\n storage memory {\n max_size\n }\n}":                {"max_size takes one value, not 0"},
 		"{\n storage memory {\n max_size x\n }\n}":              {`max_size: "x" is not a size`, "512KiB or 1GiB"},
 		"{\n storage memory {\n max_size 0\n }\n}":              {`max_size: "0" is too small`, "1B or more"},
 		"{\n storage memory {\n max_size 1\n max_size 2\n }\n}": {"max_size is given twice", "keep one"},
 	}
+	for block, wants := range map[string][]string{ // of storage redis
+		"near":                         {`near "" is unknown`, "use one of"},
+		"near disk":                    {`near "disk" is unknown`, "use one of"},
+		"near off on":                  {`off takes no value, not "on"`},
+		"near memory {\n max_size\n }": {"max_size takes one value, not 0"},
+		"near memory {\n }\n near off": {"near is given twice", "keep one"},
+		"cluster yes":                  {`cluster takes no value, not "yes"`, "leave the line out"},
+		"db x":                         {`db: "x" is no whole number of 0 or more`},
+		"db -1":                        {`db: "-1" is no whole number of 0 or more`},
+		"pool_size 0":                  {`pool_size: "0" is no whole number of 1 or more`},
+		"tls on":                       {`tls takes a block, not "on"`},
+		"tls {\n ca\n }":               {"ca takes one value, not 0"},
+		"tls {\n verify no\n }":        {`unrecognized option "verify" of tls`, "use one of ca, certificate, insecure_skip_verify, key, server_name"},
+		"timeout 3":                    {`timeout: "3" is not a duration`},
+		"maxmemory 1GB":                {`unrecognized option "maxmemory" of storage redis`, "use one of cluster, db, near"},
+	} {
+		tests["{\n storage redis {\n "+block+"\n }\n}"] = wants
+	}
+	tests["{\n storage memory {\n max_entries 0\n }\n}"] = []string{`max_entries: "0" is no whole number of 1 or more`}
+	tests["{\n storage file {\n fsync yes\n }\n}"] = []string{`fsync takes no value, not "yes"`}
 	for _, option := range []string{"stores", "exclude", "secret"} {
 		tests["{\n "+option+"\n}"] = []string{option + " takes one value or more", "leave the line out"}
 	}

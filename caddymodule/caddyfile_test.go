@@ -62,6 +62,27 @@ func TestCaddyfile(t *testing.T) {
 		"storage file, both":   {"{\n storage file a {\n max_size 1KB\n }\n}", `"storage":{"backend":"file","max_size":1000,"path":"a"}`},
 		"storage memory":       {"{\n storage memory\n}", `"storage":{"backend":"memory"}`},
 		"storage memory, name": {"{\n storage memory shared\n}", `"storage":{"backend":"memory","name":"shared"}`},
+		"storage file, all": {
+			"{\n storage file {\n fsync\n max_entries 5\n }\n}", `"storage":{"backend":"file","fsync":true,"max_entries":5}`,
+		},
+		"storage redis": {"{\n storage redis\n}", `"storage":{"backend":"redis"}`},
+		"storage redis, all": {
+			"{\n storage redis a:1 b:2 {\n username u\n password {env.P}\n db 3\n prefix p:\n cluster\n sentinel m\n" +
+				" sentinel_username v\n sentinel_password w\n tls {\n ca c\n certificate d\n key e\n server_name n\n" +
+				" insecure_skip_verify\n }\n timeout 2s\n pool_size 7\n near file /near {\n max_size 1KB\n }\n }\n ttl 1h\n}",
+			`"storage":{"addresses":["a:1","b:2"],"backend":"redis","cluster":true,"db":3,"near":{"backend":"file","max_size":1000,` +
+				`"path":"/near"},"password":"{env.P}","pool_size":7,"prefix":"p:","sentinel":"m","sentinel_password":"w",` +
+				`"sentinel_username":"v","timeout":2000000000,"tls":{"ca":"c","certificate":"d","insecure_skip_verify":true,` +
+				`"key":"e","server_name":"n"},"username":"u"},"ttl":3600000000000`,
+		},
+		"storage redis, near off": {
+			"{\n storage redis {\n near off\n db 1\n }\n namespace n\n}", `"namespace":"n","storage":{"backend":"redis","db":1,"near_off":true}`,
+		},
+		"storage memcached": {
+			"{\n storage memcached a:1 b:2 {\n near memory\n prefix p:\n timeout 2s\n max_item_size 4MiB\n }\n}",
+			`"storage":{"addresses":["a:1","b:2"],"backend":"memcached","max_item_size":4194304,"near":{"backend":"memory"},` +
+				`"prefix":"p:","timeout":2000000000}`,
+		},
 		"storage memory, size": {"{\n storage memory {\n max_size 1MiB\n }\n}", `"storage":{"backend":"memory","max_size":1048576}`},
 		"storage memory, both": {"{\n storage memory m {\n max_size 1\n }\n}", `"storage":{"backend":"memory","max_size":1,"name":"m"}`},
 		"something after a block": {

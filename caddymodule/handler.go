@@ -81,7 +81,7 @@ type Handler struct {
 	catalog     *pooled[*catalogValue]
 	store       *pooled[*storeValue]
 	backend     Backend
-	bounded     atomic.Pointer[storeValue] // the store that has this configuration's limits
+	applied     atomic.Pointer[storeValue] // the store to which this configuration was applied
 	logger      *zap.Logger
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dashstash/dashstash/interceptor"
 	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/nearcache"
 )
 
 // pool holds what outlives a configuration: open stores by their identity, and the catalog of apps. A reload provisions the
@@ -53,6 +54,15 @@ func acquireCatalog() (*pooled[*catalogValue], error) {
 type storeValue struct{ storage.Limiter }
 
 func (s *storeValue) Destruct() error { return s.Close() }
+
+// facts is where what is known of apps is saved. That changes under its key, so it goes past a near layer, which may hold what is
+// no longer so.
+func (s *storeValue) facts() storage.Store {
+	if two, ok := s.Limiter.(*nearcache.Store); ok {
+		return two.Far()
+	}
+	return s.Limiter
+}
 
 // storeKey is what makes two stores the same one.
 type storeKey struct{ identity string }

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dashstash/dashstash/interceptor"
+	"github.com/dashstash/dashstash/storage"
 )
 
 // ServeHTTP rewrites callbacks, listens to what an app says of itself, and lets all else pass untouched.
@@ -37,7 +38,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	defer store.release()
 	session := h.session(r, store, app)
-	h.learn(r, next, session)
+	h.learn(r, next, store.value, session)
 	switch endpoint {
 	case interceptor.LayoutEndpoint:
 		err = h.rewrite(w, r, r, next, session, interceptor.LayoutAnswer, interceptor.Figures{}, 0)
@@ -167,7 +168,9 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) error {
 	case errors.Is(err, interceptor.ErrTooLarge):
 		return caddyhttp.Error(http.StatusRequestEntityTooLarge, err)
 	case errors.Is(err, interceptor.ErrUnavailable):
-		h.logger.Error("storage cannot be read", zap.Error(err))
+		if !errors.Is(err, storage.ErrUnavailable) { // of which the store tells, once
+			h.logger.Error("storage cannot be read", zap.Error(err))
+		}
 		w.Header().Set("Retry-After", "1")
 		return caddyhttp.Error(http.StatusServiceUnavailable, err)
 	case errors.Is(err, interceptor.ErrMissing):

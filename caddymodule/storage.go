@@ -15,13 +15,13 @@ const storageNamespace = "http.handlers.dash_stash.storage"
 
 // A Backend is a guest module that says where data is kept.
 type Backend interface {
-	// Identity is what makes two configurations mean one store: its place, and none of its limits.
+	// Identity is what makes two configurations mean one store: its place, and none of what Apply sets.
 	Identity() string
-	// Limits are what the store is to be bounded by. They are applied when the configuration runs.
-	Limits() storage.Limits
 	// Open opens the store without limits: that a configuration is checked, or refused, must not evict anything. It should
 	// not wait for a server that may come up later.
 	Open(logger *slog.Logger) (storage.Limiter, error)
+	// Apply sets the limits of the store, and what else can be changed while it is in use, when the configuration runs.
+	Apply(store storage.Limiter)
 }
 
 // ttlKey is the context key of the handler's ttl, a time.Duration, for its storage.
@@ -51,16 +51,38 @@ func (h *Handler) lease() (*pooled[*storeValue], error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.bounded.Swap(store.value) != store.value {
-		store.value.SetLimits(h.backend.Limits())
+	if h.applied.Swap(store.value) != store.value {
+		h.backend.Apply(store.value.Limiter)
 	}
 	return store, nil
 }
 
-// checkMaxSize checks the option max_size, which local storages have.
-func checkMaxSize(size int64) error {
-	if size < 1 {
-		return fmt.Errorf("max_size: %d is not a size: use 1 byte or more", size)
+// protect is how long local data is safe after its last use from having to go for other data, which stays inline instead: whoever
+// uses a page now does not lose it. It is less than what a user takes to read a page at leisure, and enough for a busy site
+// to find room in a storage that holds what it writes in a minute.
+const protect = time.Minute
+
+// localLimits are those of a storage on this machine.
+func localLimits(maxSize, maxEntries int64, ttl time.Duration) storage.Limits {
+	return storage.Limits{MaxSize: maxSize, MaxEntries: maxEntries, TTL: ttl, Protect: protect}
+}
+
+// checkBounds checks the options max_size and max_entries, which local storages have.
+func checkBounds(maxSize, maxEntries int64) error {
+	if maxSize < 1 {
+		return fmt.Errorf("max_size: %d is not a size: use 1 byte or more", maxSize)
+	}
+	if maxEntries < 0 {
+		return fmt.Errorf("max_entries: %d is no number of entries: use 1 or more, or 0 for as many as there are", maxEntries)
 	}
 	return nil
+}
+
+// replaced is the value of an option with its placeholders, such as {env.REDIS_URL}, replaced. None of them may be empty.
+func replaced(option, value string) (string, error) {
+	value, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", option, err)
+	}
+	return value, nil
 }

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -24,6 +23,14 @@ type FileStorage struct {
 	// (1 GiB).
 	MaxSize int64 `json:"max_size,omitempty"`
 
+	// How many entries are kept; what was not used for the longest time goes first. The data of a Store is one entry, and so is
+	// what is known of an app. Default: 0, as many as there are.
+	MaxEntries int64 `json:"max_entries,omitempty"`
+
+	// Whether data is on the disk before the browser gets a token for it, so that a power failure loses nothing; that takes
+	// milliseconds each time. Default: false.
+	Fsync bool `json:"fsync,omitempty"`
+
 	ttl time.Duration
 }
 
@@ -41,35 +48,48 @@ func (f *FileStorage) Provision(ctx caddy.Context) error {
 	if f.Path == "" {
 		f.Path = filepath.Join(caddy.AppDataDir(), "dash_stash")
 	}
-	path, err := caddy.NewReplacer().ReplaceOrErr(f.Path, true, true)
+	path, err := replaced("path", f.Path)
 	if err != nil {
-		return fmt.Errorf("path: %w", err)
+		return err
 	}
 	f.Path, err = filepath.Abs(path)
 	return err
 }
 
 // Validate checks the options.
-func (f *FileStorage) Validate() error { return checkMaxSize(f.MaxSize) }
+func (f *FileStorage) Validate() error { return checkBounds(f.MaxSize, f.MaxEntries) }
 
 // Identity is the directory.
 func (f *FileStorage) Identity() string { return "file:" + f.Path }
-
-// Limits are the size and the handler's ttl.
-func (f *FileStorage) Limits() storage.Limits { return storage.Limits{MaxSize: f.MaxSize, TTL: f.ttl} }
 
 // Open opens the directory; it fails if that cannot be written to.
 func (f *FileStorage) Open(logger *slog.Logger) (storage.Limiter, error) {
 	return file.Open(f.Path, storage.Limits{}, logger)
 }
 
+// Apply sets the limits, and whether to sync.
+func (f *FileStorage) Apply(store storage.Limiter) {
+	store.SetLimits(localLimits(f.MaxSize, f.MaxEntries, f.ttl))
+	store.(*file.Store).SetFsync(f.Fsync)
+}
+
 // UnmarshalCaddyfile sets up the storage from Caddyfile tokens. Syntax:
 //
 //	file [<directory>] {
-//		max_size <size>
+//		max_size    <size>
+//		max_entries <n>
+//		fsync
 //	}
 func (f *FileStorage) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalStorage(d, &f.Path, &f.MaxSize)
+	values, err := unmarshalStorage(d, 1, storageOptions{
+		"max_size":    sizeOption(&f.MaxSize),
+		"max_entries": countOption(&f.MaxEntries, 1),
+		"fsync":       flagOption(&f.Fsync),
+	})
+	if len(values) > 0 {
+		f.Path = values[0]
+	}
+	return err
 }
 
 // Interface guards

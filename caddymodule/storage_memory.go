@@ -22,6 +22,10 @@ type MemoryStorage struct {
 	// (256 MiB).
 	MaxSize int64 `json:"max_size,omitempty"`
 
+	// How many entries are kept; what was not used for the longest time goes first. The data of a Store is one entry, and so is
+	// what is known of an app. Default: 0, as many as there are.
+	MaxEntries int64 `json:"max_entries,omitempty"`
+
 	ttl time.Duration
 }
 
@@ -40,28 +44,36 @@ func (m *MemoryStorage) Provision(ctx caddy.Context) error {
 }
 
 // Validate checks the options.
-func (m *MemoryStorage) Validate() error { return checkMaxSize(m.MaxSize) }
+func (m *MemoryStorage) Validate() error { return checkBounds(m.MaxSize, m.MaxEntries) }
 
 // Identity is the name.
 func (m *MemoryStorage) Identity() string { return "memory:" + m.Name }
 
-// Limits are the size and the handler's ttl.
-func (m *MemoryStorage) Limits() storage.Limits {
-	return storage.Limits{MaxSize: m.MaxSize, TTL: m.ttl}
-}
-
 // Open returns an empty store.
 func (m *MemoryStorage) Open(*slog.Logger) (storage.Limiter, error) {
-	return memory.New(m.Limits()), nil
+	return memory.New(storage.Limits{}), nil
+}
+
+// Apply sets the limits.
+func (m *MemoryStorage) Apply(store storage.Limiter) {
+	store.SetLimits(localLimits(m.MaxSize, m.MaxEntries, m.ttl))
 }
 
 // UnmarshalCaddyfile sets up the storage from Caddyfile tokens. Syntax:
 //
 //	memory [<name>] {
-//		max_size <size>
+//		max_size    <size>
+//		max_entries <n>
 //	}
 func (m *MemoryStorage) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalStorage(d, &m.Name, &m.MaxSize)
+	values, err := unmarshalStorage(d, 1, storageOptions{
+		"max_size":    sizeOption(&m.MaxSize),
+		"max_entries": countOption(&m.MaxEntries, 1),
+	})
+	if len(values) > 0 {
+		m.Name = values[0]
+	}
+	return err
 }
 
 // Interface guards

@@ -6,9 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dashstash/dashstash/storage"
 )
 
 // validate does what the command caddy validate does, with a handler in JSON.
@@ -61,6 +64,33 @@ func TestValidate(t *testing.T) {
 		"storage option":        {`"storage":{"backend":"memory","size":1}`, []string{"storage: ", `"size"`}},
 		"memory max_size":       {`"storage":{"backend":"memory","max_size":-1}`, []string{"storage: ", "max_size: -1 is not a size", "1 byte or more"}},
 		"file max_size":         {`"storage":{"backend":"file","max_size":-1}`, []string{"storage: ", "max_size: -1 is not a size", "1 byte or more"}},
+		"memory max_entries":    {`"storage":{"backend":"memory","max_entries":-1}`, []string{"storage: ", "max_entries: -1 is no number", "1 or more"}},
+		"redis":                 {`"storage":{"backend":"redis","addresses":["127.0.0.1:1"]}`, nil},
+		"redis URL":             {`"storage":{"backend":"redis","addresses":["rediss://u:0123456789abcdef@127.0.0.1:1/3"]}`, nil},
+		"redis socket":          {`"storage":{"backend":"redis","addresses":["/run/none-such.sock"]}`, nil},
+		"redis bad URL": {
+			`"storage":{"backend":"redis","addresses":["http://u:0123456789abcdef@h"]}`, []string{"storage: ", "address: ", "redis://user:password@host:6379/0"},
+		},
+		"redis no port":       {`"storage":{"backend":"redis","addresses":["h"]}`, []string{"storage: ", `address: "h" has no port`, "host:6379"}},
+		"redis unset":         {`"storage":{"backend":"redis","password":"{env.DASH_STASH_UNSET}"}`, []string{"storage: ", "password: ", "{env.DASH_STASH_UNSET}"}},
+		"redis db":            {`"storage":{"backend":"redis","db":-1}`, []string{"db: -1 is no number of a database"}},
+		"redis cluster db":    {`"storage":{"backend":"redis","db":1,"cluster":true}`, []string{"only database 0, not 1"}},
+		"redis both":          {`"storage":{"backend":"redis","sentinel":"m","cluster":true}`, []string{"cluster and sentinel", "leave one of them out"}},
+		"redis timeout":       {`"storage":{"backend":"redis","timeout":-1}`, []string{"timeout: -1ns is too short"}},
+		"redis pool_size":     {`"storage":{"backend":"redis","pool_size":-1}`, []string{"pool_size: -1 is no number"}},
+		"redis ca":            {fmt.Sprintf(`"storage":{"backend":"redis","tls":{"ca":%q}}`, regular), []string{"tls: ca: ", regular, "no certificate in PEM"}},
+		"redis ca missing":    {`"storage":{"backend":"redis","tls":{"ca":"/none-such"}}`, []string{"tls: ca: ", "/none-such"}},
+		"redis key missing":   {`"storage":{"backend":"redis","tls":{"certificate":"/none-such"}}`, []string{"tls: certificate: "}},
+		"near default place":  {`"storage":{"backend":"redis","near":{"backend":"file"}}`, []string{"near: ", "a directory of its own"}},
+		"near remote":         {`"storage":{"backend":"redis","near":{"backend":"memcached"}}`, []string{"near: ", "use memory or file"}},
+		"near both":           {`"storage":{"backend":"redis","near_off":true,"near":{"backend":"memory"}}`, []string{"near_off: ", "leave one of them out"}},
+		"near wrong":          {`"storage":{"backend":"redis","near":{"backend":"memory","max_size":-1}}`, []string{"near: ", "max_size: -1"}},
+		"near is a file":      {fmt.Sprintf(`"storage":{"backend":"redis","near":{"backend":"file","path":%q}}`, regular), []string{"near: ", regular, "change its owner"}},
+		"memcached":           {`"storage":{"backend":"memcached","addresses":["127.0.0.1:1"]}`, nil},
+		"memcached no port":   {`"storage":{"backend":"memcached","addresses":["h"]}`, []string{`address: "h" has no port`, "host:11211"}},
+		"memcached prefix":    {`"storage":{"backend":"memcached","prefix":"a b"}`, []string{`prefix: "a b" is no prefix`, "without white space"}},
+		"memcached timeout":   {`"storage":{"backend":"memcached","timeout":-1}`, []string{"timeout: -1ns is too short"}},
+		"memcached item size": {`"storage":{"backend":"memcached","max_item_size":100}`, []string{"max_item_size: 100", "4096 bytes or more"}},
 		"file path unset": {
 			`"storage":{"backend":"file","path":"{env.DASH_STASH_UNSET}"}`, []string{"storage: ", "path: ", "{env.DASH_STASH_UNSET}"},
 		},
@@ -97,14 +127,26 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, int64(1024), *h.MinSize)
 	require.Equal(t, int64(256<<20), h.MaxPayload)
 	require.Equal(t, int64(512<<20), h.MaxRequest)
-	require.Equal(t, defaultTTL, h.backend.Limits().TTL)
 	require.Equal(t, "null", h.OnMissing)
 	require.False(t, h.DryRun)
-	require.Equal(t, "file:"+filepath.Join(os.Getenv("XDG_DATA_HOME"), "caddy", "dash_stash"), h.backend.Identity())
-	require.Equal(t, int64(1<<30), h.backend.Limits().MaxSize)
+	files := h.backend.(*FileStorage)
+	require.Equal(t, "file:"+filepath.Join(os.Getenv("XDG_DATA_HOME"), "caddy", "dash_stash"), files.Identity())
+	require.Equal(t, int64(1<<30), files.MaxSize)
+	require.Equal(t, defaultTTL, files.ttl)
 
-	h = provisioned(t, `{"ttl":"2h","storage":{"backend":"memory"}}`)
-	require.Equal(t, "memory:", h.backend.Identity())
-	require.Equal(t, int64(256<<20), h.backend.Limits().MaxSize)
-	require.Equal(t, "2h0m0s", h.backend.Limits().TTL.String())
+	memory := provisioned(t, `{"ttl":"2h","storage":{"backend":"memory"}}`).backend.(*MemoryStorage)
+	require.Equal(t, "memory:", memory.Identity())
+	require.Equal(t, int64(256<<20), memory.MaxSize)
+	require.Equal(t, 2*time.Hour, memory.ttl)
+
+	redis := provisioned(t, `{"storage":{"backend":"redis"}}`).backend.(*RedisStorage)
+	require.Empty(t, redis.options.Addresses, "the store has a default")
+	require.Equal(t, "dash_stash:", redis.options.Prefix)
+	require.Equal(t, defaultTTL, redis.ttl)
+	require.Equal(t, storage.Limits{MaxSize: 64 << 20}, redis.limits)
+	require.IsType(t, new(MemoryStorage), redis.near)
+
+	memcached := provisioned(t, `{"storage":{"backend":"memcached","near_off":true}}`).backend.(*MemcachedStorage)
+	require.Equal(t, int64(1<<20), memcached.MaxItemSize)
+	require.Nil(t, memcached.near)
 }

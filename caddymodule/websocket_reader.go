@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dashstash/dashstash/interceptor"
+	"github.com/dashstash/dashstash/storage"
 	"github.com/dashstash/dashstash/storage/spool"
 )
 
@@ -112,7 +113,7 @@ func (r *socketReader) refuse(message *spool.Spool, err error) error {
 		}
 	}
 	log := r.logger.Warn
-	if errors.Is(err, interceptor.ErrUnavailable) {
+	if errors.Is(err, interceptor.ErrUnavailable) && !errors.Is(err, storage.ErrUnavailable) {
 		log = r.logger.Error
 	}
 	log("a WebSocket message cannot go to the app", zap.String("app", r.session.App.Name), zap.Error(err))

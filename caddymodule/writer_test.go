@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -51,6 +52,9 @@ func TestWriterMethods(t *testing.T) {
 			w := &outerWriter{ResponseRecorder: httptest.NewRecorder()}
 			r := httptest.NewRequest(method, path, strings.NewReader(untold))
 			require.NoError(t, serve(h, w, r, func(inner http.ResponseWriter, r *http.Request) error {
+				if isAsk(r) {
+					return errors.New("nothing is said of the app")
+				}
 				inner.Header().Set("Content-Type", "application/json")
 				inner.WriteHeader(test.status)
 				n, err := inner.(io.ReaderFrom).ReadFrom(strings.NewReader(`{"multi":true,`))

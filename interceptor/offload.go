@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 
@@ -203,9 +204,9 @@ func (o *Offload) Abort() {
 }
 
 // warnStorage logs, once, that data passes inline since the storage refuses it. That the browser has gone away is no fault of
-// the storage.
+// the storage; that it cannot be reached, the store says itself.
 func (o *Offload) warnStorage(err error) {
-	if o.ctx.Err() != nil {
+	if o.ctx.Err() != nil || errors.Is(err, storage.ErrUnavailable) {
 		return
 	}
 	o.ic.once(o.session.App, "", slog.LevelWarn, "Stores stay in the browser, because their data cannot be stored", "error", err)

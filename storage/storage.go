@@ -23,7 +23,7 @@ var (
 	// ErrTooLarge: the payload alone is larger than all that the store may hold.
 	ErrTooLarge = errors.New("payload larger than the whole store")
 	// ErrFull: there is no room for the payload, since all that would have to go for it is in use. There may be later.
-	ErrFull = errors.New("store is full of payloads in use")
+	ErrFull = errors.New("store has no room")
 	// ErrUnavailable: the server that keeps the payloads cannot be reached now. What it holds may still be there.
 	ErrUnavailable = errors.New("store is unavailable")
 	// ErrClosed: the store has been closed.

@@ -40,7 +40,7 @@ const maxIdle = 16
 
 // Options say which servers to use, and how.
 type Options struct {
-	// Addresses are host:port of the servers. All processes must list the same ones in the same order. Default:
+	// Addresses are host:port of the servers, or paths of Unix sockets. All processes must list the same ones in the same order. Default:
 	// [DefaultAddress].
 	Addresses []string
 	// Prefix begins each key: [MaxPrefix] bytes at most, without white space. Default: empty.
@@ -93,7 +93,13 @@ func (a addresses) Each(visit func(net.Addr) error) error {
 
 type address string
 
-func (address) Network() string  { return "tcp" }
+func (a address) Network() string {
+	if strings.HasPrefix(string(a), "/") {
+		return "unix"
+	}
+	return "tcp"
+}
+
 func (a address) String() string { return string(a) }
 
 // server implements [remote.Server].

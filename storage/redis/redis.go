@@ -8,6 +8,7 @@ package redis
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -29,7 +30,8 @@ const (
 
 // Options say which server to use, and how.
 type Options struct {
-	// Addresses are host:port of the server, of nodes of a cluster, or of Sentinels. Default: [DefaultAddress].
+	// Addresses are host:port of the server, of nodes of a cluster, or of Sentinels; or the path of a Unix socket. More than one
+	// that are no Sentinels' are a cluster's. Default: [DefaultAddress].
 	Addresses []string
 	// Cluster says that the server is a Redis Cluster.
 	Cluster bool
@@ -49,6 +51,17 @@ type Options struct {
 	Timeout time.Duration
 	// PoolSize is how many connections are kept, to each node of a cluster. Default: 10 for each CPU.
 	PoolSize int
+}
+
+// ParseURL returns what a URL such as redis://user:password@host:6379/0 says, or rediss:// for TLS, or unix:// for a socket.
+func ParseURL(url string) (Options, error) {
+	parsed, err := redis.ParseURL(url)
+	if err != nil {
+		return Options{}, fmt.Errorf("parsing the URL of Redis: %w", err)
+	}
+	return Options{
+		Addresses: []string{parsed.Addr}, Username: parsed.Username, Password: parsed.Password, DB: parsed.DB, TLS: parsed.TLSConfig,
+	}, nil
 }
 
 // Open returns the store on a server. It does not call the server: one that is not up yet is found when it is. The logger gets
