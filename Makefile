@@ -4,7 +4,7 @@ RACE          := $(if $(shell command -v gcc clang cc),-race)# the race detector
 
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help build demo test test-go test-python bench lint clean
+.PHONY: help build demo test test-go test-python bench soak lint clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-python: build ## Runs the end-to-end tests (ARGS="-k three_stores" for some
 bench: build ## Runs the benchmarks (ARGS="-bench Offload" for some of Go's)
 	@go test -run '^$$' -bench . -benchmem $(ARGS) ./...
 	@python=$$(tests/setup.sh) && "$$python" tests/bench/callbacks.py
+
+soak: build ## Has many users at work for ten minutes (SOAK_SECONDS=3600 for longer)
+	@python=$$(tests/setup.sh) && cd tests && SOAK_SECONDS=$${SOAK_SECONDS:-600} "$$python" -m pytest -s test_soak.py
 
 lint: ## Checks format, go vet and golangci-lint
 	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }

@@ -1,4 +1,4 @@
-"""Fixtures: dash_app, server, proxy, caddy, browser, new_tab, tab, page. tests/README.md shows them in use.
+"""Fixtures: dash_app, server, proxy, proxies, caddy, browser, new_tab, tab, page. tests/README.md shows them in use.
 
 Whatever a test starts is stopped at its end, also when it fails, and then asked for complaints: a console message, a
 token that reached the app, an error in Caddy's log. Any complaint fails the test; a failed test shows the logs.
@@ -97,6 +97,18 @@ def proxy(caddy):
         port = free_port()
         before = stash(options) if directives is None else directives
         return caddy(site(port, f"127.0.0.1:{app.port}", before, after), port, **caddy_options)
+
+    return start
+
+
+@pytest.fixture
+def proxies(caddy):
+    """proxies(app, options, ...) -> one Caddy with a site in front of the app for each text of options, and their URLs."""
+
+    def start(app: App, *options: str, **caddy_options) -> tuple[Caddy, list[str]]:
+        ports = [free_port() for _ in options]
+        sites = "".join(site(port, f"127.0.0.1:{app.port}", stash(text)) for port, text in zip(ports, options, strict=True))
+        return caddy(sites, ports[0], **caddy_options), [f"http://127.0.0.1:{port}/" for port in ports]
 
     return start
 

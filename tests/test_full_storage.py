@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from harness.caddy import block, temporary
+from harness.user import User, together
 from harness.wire import Client, is_token
 
 FILL = ["one.data", "two.data", "other.data"]
@@ -21,7 +23,7 @@ def small_disk(tmp_path):
     subprocess.run([*AS_ROOT, "umount", "--lazy", folder], check=True)
 
 
-def test_a_full_disk(dash_app, proxy, tab, small_disk):
+def test_A34_a_full_disk(dash_app, proxy, tab, small_disk):
     """Small data is stored, data that does not fit goes inline and works, nothing is left behind of it, the log has one
     line on it; and when there is room again, data is stored again."""
     caddy = proxy(dash_app("any_size.py"), f"storage file {small_disk}")
@@ -34,9 +36,82 @@ def test_a_full_disk(dash_app, proxy, tab, small_disk):
         fill, report = (next(e for e in tab.callbacks if name in e.request["output"]) for name in ("one.data", "report"))
         assert [is_token(fill.output(name)) for name in FILL] == [fits] * 3
         assert [is_token(report.value(name)) for name in FILL] == [fits] * 3
-        assert not list((small_disk / "tmp").iterdir())
+        assert not temporary(small_disk)
     [line] = caddy.logs("warn", "cannot be stored")
     assert "no space left on device" in line["error"]
+
+
+def test_A34_a_disk_that_others_fill(dash_app, proxy, small_disk):
+    """When somebody else takes all the room, what is stored is read as before, and new data goes inline; when there is room
+    again, new data is stored again."""
+    caddy = proxy(dash_app("numbered.py"), f"storage file {small_disk / 'payloads'}")
+    user, late = User(caddy.url, "user"), User(caddy.url, "late")
+    user.fill(5000)
+    fill_up(small_disk / "others")
+    for _ in range(3):
+        late.fill(5000)
+        late.read()
+        user.read()
+    assert (user.tokens, late.tokens) == (6, 0)
+    assert not temporary(small_disk / "payloads")
+    (small_disk / "others").unlink()
+    late.fill(5000)
+    late.read()
+    assert late.tokens == 6
+
+
+def test_A41_a_limit_and_a_full_disk(dash_app, proxy, small_disk):
+    """While the storage is at its limit and the disk is full, four users get along without an error."""
+    folder, others = small_disk / "payloads", small_disk / "others"
+    caddy = proxy(dash_app("numbered.py"), block(f"storage file {folder}", "max_size 60KB"))
+    users = [User(caddy.url, f"user {n}") for n in range(4)]
+
+    def work(user):
+        for n in range(30):
+            user.fill((2000, 20_000, 200_000)[n % 3])
+            user.read()
+            if user is users[0] and n % 10 == 0:
+                fill_up(others)
+            elif user is users[0] and n % 10 == 5:
+                others.unlink()
+
+    together(work, users)
+    assert sum(user.count["stored"] for user in users) > 0
+    assert not temporary(folder)
+    assert len(caddy.logs("warn", "cannot be stored")) == 1
+
+
+def fill_up(file):
+    """Writes a file until the disk is full."""
+    with file.open("wb", buffering=0) as out:
+        try:
+            while out.write(bytes(4096)):
+                pass
+        except OSError:
+            return
+
+
+def test_A13_a_disk_that_turns_read_only(dash_app, proxy, small_disk):
+    """When the disk is read-only, as after an error, what is stored is read as before, and new data goes inline; when it can be
+    written to again, new data is stored again."""
+    caddy = proxy(dash_app("numbered.py"), f"storage file {small_disk}")
+    user, late = User(caddy.url, "user"), User(caddy.url, "late")
+    user.fill(5000)
+    remount(small_disk, "ro")
+    late.fill(5000)
+    late.read()
+    user.read()
+    assert (user.tokens, late.tokens) == (6, 0)
+    remount(small_disk, "rw")
+    late.fill(5000)
+    late.read()
+    assert late.tokens == 6
+    [line] = caddy.logs("warn", "cannot be stored")
+    assert "read-only file system" in line["error"]
+
+
+def remount(folder, mode):
+    subprocess.run([*AS_ROOT, "mount", "-o", f"remount,{mode}", folder], check=True)
 
 
 def test_data_larger_than_the_whole_storage(dash_app, proxy):

@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.caddy import site, stash
+from harness.caddy import short_lived, site, stash
 from harness.process import free_port
 from harness.user import EMPTY, User
 from harness.wire import is_token
@@ -11,7 +11,7 @@ from harness.wire import is_token
 CLIENTS = 8
 
 
-def test_a_restart_in_mid_session(dash_app, proxy, tab):
+def test_A36_a_restart_in_mid_session(dash_app, proxy, tab):
     """With files as storage, the open page goes on after a restart of Caddy, its data still there."""
     caddy = proxy(dash_app("keep_some.py"))
     tab.open(caddy.url)
@@ -43,7 +43,7 @@ def test_reloads_while_data_is_written_and_read(dash_app, caddy):
     """While the configuration changes to and fro (max_size, stores), eight clients write and read: every request
     succeeds, and what was written before a change is read after it."""
     app, port = dash_app("numbered.py", env={"STORES": "3"}), free_port()
-    sites = [site(port, short_lived(app), stash(options)) for options in (
+    sites = [site(port, short_lived(app.port), stash(options)) for options in (
         "storage file {\n\tmax_size 1GiB\n}",
         "storage file {\n\tmax_size 900MiB\n}\nstores store-2",
         "stores store-0 store-1\nttl 1h",
@@ -74,12 +74,6 @@ def test_reloads_while_data_is_written_and_read(dash_app, caddy):
         rounds = [each.result() for each in work_done]
     assert min(rounds) >= 5
     assert min(user.count["restored"] for user in users) > 0
-
-
-def short_lived(app):
-    """The app as upstream. Any Caddy leaves the idle connections of each configuration open for two minutes, and at a
-    hundred waitress takes no more: they are to last a second."""
-    return f"127.0.0.1:{app.port} {{\n\ttransport http {{\n\t\tkeepalive 1s\n\t}}\n}}"
 
 
 def test_what_was_stored_survives_a_change_of_limits(dash_app, caddy):

@@ -9,6 +9,9 @@ import socket
 import ssl
 import subprocess
 import textwrap
+import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +32,13 @@ def binary() -> Path:
 
 def stash(options: str = "", matcher: str = "") -> str:
     """A dash_stash directive with these options, one a line."""
-    head = f"dash_stash {matcher}".rstrip()
-    return f"{head} {{\n{indent(options)}\n}}" if options.strip() else head
+    return block(f"dash_stash {matcher}", options)
+
+
+def block(head: str, *lines: str) -> str:
+    """A directive with what stands in its block, if anything."""
+    inside = indent("\n".join(textwrap.dedent(line) for line in lines))
+    return f"{head.rstrip()} {{\n{inside}\n}}" if inside.strip() else head.rstrip()
 
 
 def site(port: int, upstream: str, directives: str = "", after: str = "") -> str:
@@ -40,6 +48,12 @@ def site(port: int, upstream: str, directives: str = "", after: str = "") -> str
     return f"http://127.0.0.1:{port} {{\n{indent(body)}\n}}\n"
 
 
+def short_lived(port: int) -> str:
+    """The app on a port as upstream. Any Caddy leaves the idle connections of each configuration open for two minutes, and at a
+    hundred waitress takes no more: they are to last a second."""
+    return block(f"127.0.0.1:{port}", block("transport http", "keepalive 1s"))
+
+
 def indent(text: str) -> str:
     return textwrap.indent(textwrap.dedent(text).strip("\n"), "\t")
 
@@ -47,6 +61,21 @@ def indent(text: str) -> str:
 def payloads(folder: Path) -> list[Path]:
     """The payloads in a folder of `storage file`: not what is saved there of apps, which begins with another byte than JSON."""
     return sorted(file for file in folder.rglob("*.payload") if file.read_bytes()[:1] != b"\1")
+
+
+def temporary(folder: Path) -> dict[Path, int]:
+    """The files in a folder of `storage file` that are being written, and their sizes."""
+    sizes = {}
+    for file in (folder / "tmp").rglob("*.tmp"):
+        with suppress(FileNotFoundError):  # written by now
+            sizes[file] = file.stat().st_size
+    return sizes
+
+
+def set_back(files: Iterable[Path], minutes: float) -> None:
+    """Makes it so long ago that the payloads in these files were last used. Caddy, which must not be running, believes it."""
+    for file in files:
+        os.utime(file, (time.time() - 60 * minutes,) * 2)
 
 
 def has_certificate(port: str) -> bool:

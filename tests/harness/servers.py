@@ -1,17 +1,34 @@
 """The servers that data can be kept on: Redis, alone, as a Cluster and with Sentinels, and memcached; each on free loopback
-ports, in a folder, and all in memory."""
+ports, in a folder, and all in memory. `storage` is what a dash_stash block says of one."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from .caddy import block
 from .process import Process, free_port, listens, wait_until
 
 
-class Server:
-    """One process that listens on `port`, once it is started. `address` is how a Caddyfile names it."""
+DOWN, UP = "storage is unavailable", "storage is available again"  # what Caddy logs
+
+
+class Place:
+    """What a dash_stash block can name as its storage: the directive of its `kind`, `address`, and `lines` in its block."""
+
+    kind = "redis"
+    address = ""
+    lines: tuple[str, ...] = ()
+
+    def storage(self, *lines: str) -> str:
+        """The directive, with further lines in its block."""
+        return block(f"storage {self.kind} {self.address}", *self.lines, *lines)
+
+
+class Server(Place):
+    """One process that listens on `port`, once it is started."""
 
     name = "server"
 
@@ -56,6 +73,7 @@ class Redis(Server):
     def __init__(self, folder: Path, *options: str, password: str = ""):
         self._options = [*options, *(["--requirepass", password, "--masterauth", password] if password else [])]
         self._password = ["-a", password, "--no-auth-warning"] if password else []
+        self.lines = (f'password "{password}"',) if password else ()
         super().__init__(folder)
 
     @property
@@ -66,6 +84,10 @@ class Redis(Server):
     def command(self) -> Sequence[str | Path]:
         return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
                 *self._options]
+
+    def forget(self) -> None:
+        """Drops all that it holds."""
+        self.cli("flushall")
 
     def cli(self, *command: str) -> str:
         """Redis's answer to a command."""
@@ -96,17 +118,23 @@ class Sentinel(Redis):
 class Memcached(Server):
     """memcached with further options of its command line."""
 
-    name = "memcached"
+    name = kind = "memcached"
 
     def __init__(self, folder: Path, *options: str):
         self._options = options
         super().__init__(folder)
 
+    def forget(self) -> None:
+        """Drops all that it holds."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(b"flush_all\r\n")
+            assert connection.recv(100) == b"OK\r\n"
+
     def command(self) -> Sequence[str | Path]:
         return ["memcached", "-l", "127.0.0.1", "-p", str(self.port), "-u", "nobody", *self._options]
 
 
-class Group:
+class Group(Place):
     """Several servers that make one place together. `address` names them all, with blanks."""
 
     def __init__(self, *servers: Server):
@@ -135,12 +163,16 @@ class Group:
 class Memcacheds(Group):
     """Two memcacheds."""
 
+    kind = "memcached"
+
     def __init__(self, folder: Path, *options: str):
         super().__init__(Memcached(folder, *options), Memcached(folder, *options))
 
 
 class Cluster(Group):
     """A Redis Cluster of three masters."""
+
+    lines = ("cluster",)
 
     def __init__(self, folder: Path):
         super().__init__(*[Redis(folder, "--cluster-enabled", "yes", "--cluster-port", str(free_port())) for _ in range(3)])
@@ -154,6 +186,8 @@ class Cluster(Group):
 
 class Sentinels(Group):
     """A master with a replica, and Sentinels that watch them. `address` names the Sentinels."""
+
+    lines = ("sentinel main",)
 
     def __init__(self, folder: Path, sentinels: int = 1):
         self.master = Redis(folder, "--repl-diskless-sync-delay", "0")

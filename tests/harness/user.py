@@ -50,6 +50,10 @@ class User:
             assert is_token(value) or value == {"text": self._text(number)}, f"a wrong value: {str(value)[:500]}"
         return response
 
+    def close(self) -> None:
+        """Closes the connections."""
+        self.client.session.close()
+
     def call(self) -> requests.Response:
         """Sends the Stores to the callback that reports on them."""
         return self.client.call(["report.children"], {"read.n_clicks": 1}, self.values)
