@@ -11,7 +11,7 @@ import pytest
 
 from harness.caddy import block
 from harness.process import wait_until
-from harness.servers import DOWN, UP, Redis, Sentinels
+from harness.servers import DOWN, UP, Cluster, Redis, Sentinels
 from harness.user import EMPTY, RIGHT, UNAVAILABLE, User, together
 
 @pytest.mark.parametrize("near", ["near off", ""])
@@ -150,3 +150,25 @@ def test_a_failover(dash_app, proxy, server):
 
     wait_until(back, "the replica to be found")
     assert "role:master" in place.replica.cli("info", "replication")
+
+
+def test_a_node_of_a_cluster_dies(dash_app, proxy, server):
+    """While one of three nodes is away, new data is inline or stored elsewhere, and what cannot be reached is told as such; when
+    it is back, without what it had, that is a miss, and all is stored again."""
+    place = server(Cluster)
+    caddy = proxy(dash_app("numbered.py"), place.storage("near off"))
+    caddy.allow("unavailable")
+    early, user = User(caddy.url, "early"), User(caddy.url)
+    early.fill(5000)
+    place.servers[1].kill()
+    for _ in range(20):
+        user.fill(5000)
+        assert {early.look(), user.look()} <= {RIGHT, UNAVAILABLE}
+    place.servers[1].start()
+
+    def back():
+        user.fill(5000)
+        return user.tokens == 6 and user.look() == RIGHT
+
+    wait_until(back, "the node to be used again")
+    assert early.look() in (RIGHT, EMPTY)

@@ -1,11 +1,12 @@
-"""What holds for data on any server: Redis alone, with a password, as a Cluster, with Sentinels, and memcached."""
+"""What holds for data on any server: Redis alone, with a password, with TLS, as a Cluster, with Sentinels, and memcached."""
 
+import shutil
 import time
 
 import pytest
 
 from harness.caddy import payloads
-from harness.servers import Cluster, Memcached, Memcacheds, Redis, Sentinels
+from harness.servers import Cluster, Memcached, Memcacheds, Redis, Sentinels, TlsRedis
 from harness.user import EMPTY, RIGHT, User, together
 from harness.wire import Client, is_token
 
@@ -13,6 +14,7 @@ PLACES = {
     "redis": lambda server: server(Redis).storage(),
     "redis-password": lambda server: server(Redis, password="a word or two").storage(),
     "redis-url": lambda server: f"storage redis redis://:word@{server(Redis, password='word').address}/3",
+    "redis-tls": lambda server: server(TlsRedis).storage(),
     "redis-cluster": lambda server: server(Cluster).storage(),
     "redis-sentinel": lambda server: server(Sentinels, 3).storage(),
     "memcached": lambda server: server(Memcacheds).storage(),
@@ -42,8 +44,8 @@ def test_A42_one_directive_more(dash_app, proxy, server, place):
 def test_A35_time_to_live(dash_app, proxies, server, tmp_path):
     """Of two users, one is at work for three times the ttl, and misses nothing; what the other had is gone by then. With a local
     layer before it, a server learns of uses, too: that layer's loss changes nothing."""
-    ttl = 2
-    storages = [f"storage file {tmp_path / 'payloads'}", server(Redis).storage(), server(Memcached).storage(), "storage memory"]
+    ttl, redis = 2, server(Redis)
+    storages = [f"storage file {tmp_path / 'payloads'}", redis.storage(), server(Memcached).storage(), "storage memory"]
     caddy, urls = proxies(dash_app("numbered.py"), *[f"ttl {ttl}s\n{storage}" for storage in storages])
     busy, idle = ([User(url, word, retries=1) for url in urls] for word in ("busy", "idle"))
     for user in (*busy, *idle):
@@ -59,6 +61,7 @@ def test_A35_time_to_live(dash_app, proxies, server, tmp_path):
     time.sleep(2 * ttl)
     assert [user.look() for user in busy] == [EMPTY] * 4
     assert not payloads(tmp_path / "payloads")
+    assert redis.cli("keys", "*") == "dash_stash:counts"
 
 
 @pytest.mark.parametrize("kind", [Redis, Memcached])
@@ -74,6 +77,55 @@ def test_A43_emptied_while_running(dash_app, proxy, server, kind):
     user.clicks -= 1  # the same data again
     user.fill(5000)
     assert user.tokens == 6
+    user.read()
+
+
+@pytest.mark.parametrize("kind, options", [
+    (Redis, ["--maxmemory", "20mb", "--maxmemory-policy", "allkeys-lru"]), (Memcached, ["-m", "16"])], ids=["redis", "memcached"])
+def test_A31_what_a_server_evicts(dash_app, proxy, server, kind, options):
+    """When there is more data than the server keeps, of which it may drop any piece, what is old is right or a miss."""
+    caddy = proxy(dash_app("numbered.py", env={"STORES": "1"}), server(kind, *options).storage("near off"))
+    users = [User(caddy.url, f"user {n}", stores=1) for n in range(12)]
+    for user in users:
+        user.fill(3_000_000)
+        user.read()
+    outcomes = [user.look() for user in users]
+    assert EMPTY in outcomes and set(outcomes) <= {RIGHT, EMPTY}
+
+
+def test_A31_what_somebody_changes_on_a_server(dash_app, proxy, server):
+    """What is not what was stored is a miss, and a line in the log; the same data is stored anew."""
+    redis = server(Redis)
+    caddy = proxy(dash_app("numbered.py"), redis.storage("near off"))
+    user = User(caddy.url)
+    user.fill(5000)
+    damages = [("setrange", "1000", "changed"), ("append", "more"), ("set", ""), ("set", "\x80\x04\x95 a pickle")]
+    keys = [key for key in redis.cli("keys", "*").split() if redis.cli("type", key) == "string" and int(redis.cli("strlen", key)) > 5000]
+    for key, (command, *args) in zip(keys, damages):
+        redis.cli(command, key, *args)
+    assert user.look() == EMPTY
+    assert user.call().text.count(EMPTY) == len(damages)
+    assert len(caddy.logs("warn", "a stored payload was damaged and is removed")) == len(damages)
+    user.clicks -= 1  # the same data again
+    user.fill(5000)
+    assert user.tokens == 6
+    user.read()
+
+
+def test_a_damaged_local_layer(dash_app, proxy, server, tmp_path):
+    """What is damaged or gone in the local layer is fetched from the server again: nobody misses it."""
+    folder = tmp_path / "near"
+    caddy = proxy(dash_app("numbered.py"), server(Redis).storage(f"near file {folder}"))
+    user = User(caddy.url, retries=1)
+    user.fill(5000)
+    caddy.stop()
+    cut, gone, *_ = payloads(folder)
+    cut.write_bytes(cut.read_bytes()[:1000])
+    gone.unlink()
+    caddy.start()
+    user.read()
+    assert len(caddy.logs("warn", "a stored payload was damaged and is removed")) == 1
+    shutil.rmtree(folder)
     user.read()
 
 

@@ -2,6 +2,7 @@
 leave room for others."""
 
 import os
+import random
 import re
 import time
 from collections import Counter
@@ -17,16 +18,17 @@ from harness.user import User, together
 from harness.wire import Client, figures
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))
-THINKING = 1.0  # seconds between what a user does
+THINKING = 0.5, 1.5  # seconds between what a user does
 READERS = 8
 
 
 class Clicker(User):
-    """A user who fills six Stores, or two, and reads them twice."""
+    """A user who reads what six Stores, or two, still hold, fills them, and reads them."""
 
     def turn(self):
+        if self.clicks:
+            self.read()
         self.fill(2000)
-        self.read()
         self.read()
 
 
@@ -92,7 +94,7 @@ def soak(users, seconds):
     def work(user):
         user.turn()
         while time.monotonic() < deadline:
-            time.sleep(THINKING)
+            time.sleep(random.uniform(*THINKING))
             user.turn()
 
     try:

@@ -53,7 +53,8 @@ class Server(Place):
 
     def kill(self) -> None:
         """Ends it as a crash would."""
-        self.process.kill()
+        if self.process:
+            self.process.kill()
 
     def complaints(self) -> list[str]:
         return [f"{self.name} died"] if self.process and self.process.died else []
@@ -72,7 +73,7 @@ class Redis(Server):
 
     def __init__(self, folder: Path, *options: str, password: str = ""):
         self._options = [*options, *(["--requirepass", password, "--masterauth", password] if password else [])]
-        self._password = ["-a", password, "--no-auth-warning"] if password else []
+        self._client = ["-a", password, "--no-auth-warning"] if password else []
         self.lines = (f'password "{password}"',) if password else ()
         super().__init__(folder)
 
@@ -91,12 +92,29 @@ class Redis(Server):
 
     def cli(self, *command: str) -> str:
         """Redis's answer to a command."""
-        done = subprocess.run(["redis-cli", "-p", str(self.port), *self._password, *command], text=True, timeout=60,
+        done = subprocess.run(["redis-cli", "-p", str(self.port), *self._client, *command], text=True, timeout=60,
                               stdout=subprocess.PIPE, check=True)
         return done.stdout.strip()
 
     def _ready(self) -> bool:
         return super()._ready() and self.cli("ping") == "PONG"
+
+
+class TlsRedis(Redis):
+    """Redis that takes TLS alone, with a certificate of its own making."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self._certificate, self._key = self.folder / "certificate.pem", self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=redis",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-out", self._certificate, "-keyout", self._key],
+                       check=True, capture_output=True)
+        self._client = ["--tls", "--cacert", str(self._certificate)]
+        self.lines = (block("tls", f"ca {self._certificate}"),)
+
+    def command(self) -> Sequence[str | Path]:
+        return [*super().command(), "--port", "0", "--tls-port", str(self.port), "--tls-cert-file", self._certificate,
+                "--tls-key-file", self._key, "--tls-auth-clients", "no"]
 
 
 class Sentinel(Redis):
@@ -123,6 +141,9 @@ class Memcached(Server):
     def __init__(self, folder: Path, *options: str):
         self._options = options
         super().__init__(folder)
+
+    def stop(self) -> None:
+        self.kill()  # it has nothing to save, and takes a second to find that out
 
     def forget(self) -> None:
         """Drops all that it holds."""
