@@ -3,8 +3,11 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.caddy import short_lived, site, stash
+import pytest
+
+from harness.caddy import block, short_lived, site, stash
 from harness.process import free_port
+from harness.servers import Redis
 from harness.user import EMPTY, User
 from harness.wire import is_token
 
@@ -39,17 +42,26 @@ def test_a_crash_in_mid_session(dash_app, proxy):
     assert user.count["restored"] == 6
 
 
-def test_reloads_while_data_is_written_and_read(dash_app, caddy):
-    """While the configuration changes to and fro (max_size, stores), eight clients write and read: every request
+# Each is a configuration that the next one takes the place of.
+RELOADS = {
+    "file": lambda server: [
+        block("storage file", "max_size 1GiB"), block("storage file", "max_size 900MiB") + "\nstores store-2",
+        "stores store-0 store-1\nttl 1h", "dry_run", "min_size 4MB"],
+    "redis": lambda server: redis_storages(server(Redis)),
+}
+
+
+def redis_storages(redis):
+    return [redis.storage(), redis.storage("near off"), redis.storage(block("near memory", "max_size 100KB")),
+            redis.storage("pool_size 2") + "\nttl 1h", redis.storage() + "\ndry_run"]
+
+
+@pytest.mark.parametrize("storage", RELOADS)
+def test_reloads_while_data_is_written_and_read(dash_app, caddy, server, storage):
+    """While the configuration changes to and fro (limits, Stores, layers), eight clients write and read: every request
     succeeds, and what was written before a change is read after it."""
     app, port = dash_app("numbered.py", env={"STORES": "3"}), free_port()
-    sites = [site(port, short_lived(app.port), stash(options)) for options in (
-        "storage file {\n\tmax_size 1GiB\n}",
-        "storage file {\n\tmax_size 900MiB\n}\nstores store-2",
-        "stores store-0 store-1\nttl 1h",
-        "dry_run",
-        "min_size 4MB",
-    )]
+    sites = [site(port, short_lived(app.port), stash(options)) for options in RELOADS[storage](server)]
     running = caddy(sites[0], port)
     users = [User(running.url, f"word{n}", stores=3, retries=5) for n in range(CLIENTS)]
     changed = threading.Event()
@@ -81,7 +93,7 @@ def test_what_was_stored_survives_a_change_of_limits(dash_app, caddy):
     app, port = dash_app("numbered.py", env={"STORES": "2"}), free_port()
 
     def with_limit(max_size):
-        return site(port, f"127.0.0.1:{app.port}", stash(f"storage memory {{\n\tmax_size {max_size}\n}}"))
+        return site(port, f"127.0.0.1:{app.port}", stash(block("storage memory", f"max_size {max_size}")))
 
     running = caddy(with_limit("10MB"), port)
     old, new = (User(running.url, word, stores=2, retries=1) for word in ("old", "new"))
