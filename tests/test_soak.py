@@ -1,5 +1,5 @@
-"""Many users for a long time: SOAK_SECONDS of it, a minute by default; `make soak` takes ten. All at once, since users who think
-leave room for others."""
+"""Many users for a long time: SOAK_SECONDS of it, a minute by default; `make soak` takes ten. All at once, since users who
+think leave room for others."""
 
 import os
 import random
@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,9 @@ class Clicker(User):
 
 
 class Refresher:
-    """A user of fan_out.py, each of whose refreshes is read by eight callbacks at once."""
+    """A user of fan_out.py, each of whose refreshes is read by eight callbacks at once. The word is not needed."""
 
-    def __init__(self, url):
+    def __init__(self, url, word):
         self.clients = [Client(url) for _ in range(READERS)]
         self.clients[0].open()
         self.version = 0
@@ -63,23 +64,26 @@ def test_A27_A32_A37_A40_soak(dash_app, caddy, tmp_path):
     """Ten users of six Stores with room for sixty entries, five of two with room for ten, fifty of six with room for 300, and
     two whose refreshes are read by eight callbacks: no miss, no error, nothing wrong, and in the end Caddy is as it was."""
     six, two = (dash_app("numbered.py", env={"STORES": stores}).port for stores in ("6", "2"))
-    kinds = [  # the app's port, the storage, a user, and how many
-        (six, block(f"storage file {tmp_path / 'A27'}", "max_entries 60"), lambda url, n: Clicker(url, f"A27-{n}"), 10),
-        (two, block(f"storage file {tmp_path / 'A37'}", "max_entries 10"), lambda url, n: Clicker(url, f"A37-{n}", stores=2), 5),
-        (six, block("storage memory", "max_entries 300"), lambda url, n: Clicker(url, f"A40-{n}"), 50),
-        (dash_app("fan_out.py").port, block(f"storage file {tmp_path / 'A32'}", "max_size 500KB"), lambda url, n: Refresher(url), 2),
-    ]
-    ports = [free_port() for _ in kinds]
-    running = caddy("".join(site(port, short_lived(app), stash(storage)) for port, (app, storage, *_) in zip(ports, kinds)), ports[0])
+    kinds = {  # the app's port, the storage, how many users, and what makes one
+        "A27": (six, block(f"storage file {tmp_path / 'A27'}", "max_entries 60"), 10, Clicker),
+        "A37": (two, block(f"storage file {tmp_path / 'A37'}", "max_entries 10"), 5, partial(Clicker, stores=2)),
+        "A40": (six, block("storage memory", "max_entries 300"), 50, Clicker),
+        "A32": (dash_app("fan_out.py").port, block(f"storage file {tmp_path / 'A32'}", "max_size 500KB"), 2, Refresher),
+    }
+    ports = {name: free_port() for name in kinds}
+    sites = [site(ports[name], short_lived(app), stash(storage)) for name, (app, storage, *_) in kinds.items()]
+    running = caddy("".join(sites), ports["A27"])
 
     def users():
-        return [user(f"http://127.0.0.1:{port}/", n) for port, (_, _, user, count) in zip(ports, kinds) for n in range(count)]
+        return [make(f"http://127.0.0.1:{ports[name]}/", f"{name}-{n}")
+                for name, (_, _, count, make) in kinds.items() for n in range(count)]
 
     soak(users(), 0)
     time.sleep(3)  # until the connections to the apps are closed
     before = held(running)
     done = soak(users(), SECONDS)
-    print(f"\n{done['stored']} stored, {done['restored']} restored, {done['missed']} missed; before {before}, then {held(running)}")
+    print(f"\n{done['stored']} stored, {done['restored']} restored, {done['missed']} missed; "
+          f"before {before}, then {held(running)}")
     assert done["restored"] > 0 and done["missed"] == 0
     with suppress(TimeoutError):
         wait_until(lambda: not leaks(before, held(running)), "Caddy to be as it was")
