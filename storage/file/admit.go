@@ -29,10 +29,10 @@ func (s *Store) admit(ctx context.Context, key storage.Key, f *os.File, info fs.
 	if err := s.index.Check(0); err != nil {
 		return err
 	}
-	if !s.inPlace(key, info) {
+	if !s.inPlace(key, identify(info)) {
 		return nil // deleted or replaced meanwhile: it can be read, but is no entry of ours
 	}
-	if s.index.Add(key, payloadSize(info), time.Now(), &state{checked: info, stamped: info.ModTime()}) != nil {
+	if s.index.Add(key, payloadSize(info), time.Now(), newState(identify(info), info.ModTime())) != nil {
 		s.index.Remove(key) // no room, but maybe in the process that put it there: likewise
 		return nil
 	}
@@ -49,7 +49,7 @@ func (s *Store) removeExpired(key storage.Key, info fs.FileInfo) bool {
 	if s.index.Check(0) != nil || s.index.Get(key) != nil || !s.index.Expired(info.ModTime()) {
 		return false
 	}
-	if s.inPlace(key, info) {
+	if s.inPlace(key, identify(info)) {
 		s.remove(key)
 	}
 	return true
@@ -59,7 +59,7 @@ func (s *Store) removeExpired(key storage.Key, info fs.FileInfo) bool {
 func (s *Store) removeDamaged(key storage.Key, info fs.FileInfo, reason error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inPlace(key, info) {
+	if s.inPlace(key, identify(info)) {
 		s.logger.Warn("a stored payload was damaged and is removed", "key", shorten(key), "error", reason)
 		s.index.Remove(key)
 		s.remove(key)
@@ -82,13 +82,7 @@ func (s *Store) forget(key storage.Key) {
 }
 
 // inPlace tells whether the file is still the one under key.
-func (s *Store) inPlace(key storage.Key, info fs.FileInfo) bool {
-	now, err := os.Lstat(s.path(key))
-	return err == nil && sameFile(info, now)
-}
-
-// sameFile tells whether now is the very file that known was, as far as one can tell without reading it. It is false if
-// nothing is known.
-func sameFile(known, now fs.FileInfo) bool {
-	return known != nil && os.SameFile(known, now) && known.Size() == now.Size()
+func (s *Store) inPlace(key storage.Key, file identity) bool {
+	info, err := os.Lstat(s.path(key))
+	return err == nil && file.is(info)
 }

@@ -41,14 +41,16 @@ type Store struct {
 
 	// mu guards the index and every change to the files that the index stands for, so that both agree.
 	mu    sync.Mutex
-	index *lru.Index[*state]
+	index *lru.Index[state]
 }
 
 // state is what the store knows of an entry's file.
 type state struct {
-	checked fs.FileInfo // the file that is known to be whole; nil if none has been read through yet
-	stamped time.Time   // the last use that the file's modification time tells
+	checked identity // the file that is known to be whole; none if it has not been read through yet
+	stamped int64    // the last use that the file's modification time tells, as Time.UnixNano
 }
+
+func newState(checked identity, stamped time.Time) state { return state{checked, stamped.UnixNano()} }
 
 // Open returns the store in dir, which is created, for this user only, if it is missing. Payloads that are there already
 // are part of it; they are only listed now, and read through when they are first opened. An error tells what is wrong with
@@ -102,7 +104,7 @@ func (s *Store) Open(ctx context.Context, key storage.Key) (storage.Reader, erro
 }
 
 // openWhole opens the file of a payload and makes sure that it is whole, unless it is the one that was checked.
-func (s *Store) openWhole(ctx context.Context, key storage.Key, checked fs.FileInfo) (*os.File, fs.FileInfo, error) {
+func (s *Store) openWhole(ctx context.Context, key storage.Key, checked identity) (*os.File, fs.FileInfo, error) {
 	f, info, err := openPayload(s.path(key))
 	if isAbsent(err) {
 		s.forget(key)
@@ -111,7 +113,7 @@ func (s *Store) openWhole(ctx context.Context, key storage.Key, checked fs.FileI
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening payload: %w", err)
 	}
-	if !sameFile(checked, info) {
+	if !checked.is(info) {
 		if err := s.admit(ctx, key, f, info); err != nil {
 			f.Close()
 			return nil, nil, err
@@ -159,7 +161,7 @@ func (s *Store) Close() error {
 		return err
 	}
 	for e := range s.index.All() {
-		if !e.Value.stamped.Equal(e.LastUse) {
+		if e.Value.stamped != e.LastUse.UnixNano() {
 			s.stamp(e)
 		}
 	}
@@ -175,20 +177,20 @@ func (s *Store) check(size int64) error {
 	return s.index.Check(size)
 }
 
-// use counts a use of key, if the index has it, and returns the file that is known to be whole, or nil. Without an error, it
+// use counts a use of key, if the index has it, and returns the file that is known to be whole, or none. Without an error, it
 // has pinned the key.
-func (s *Store) use(key storage.Key) (checked fs.FileInfo, err error) {
+func (s *Store) use(key storage.Key) (checked identity, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.index.Check(0); err != nil {
-		return nil, err
+		return checked, err
 	}
 	s.index.Pin(key)
 	if e := s.index.Use(key); e != nil {
 		s.stampIfDue(e)
-		return e.Value.checked, nil
+		checked = e.Value.checked
 	}
-	return nil, nil
+	return checked, nil
 }
 
 func (s *Store) unpin(key storage.Key) {
@@ -198,24 +200,24 @@ func (s *Store) unpin(key storage.Key) {
 }
 
 // evicted removes an entry's file; the index calls it, with mu held.
-func (s *Store) evicted(e *lru.Entry[*state]) {
+func (s *Store) evicted(e *lru.Entry[state]) {
 	if err := removePayload(s.path(e.Key)); err != nil {
 		s.logger.Warn("cannot remove a payload that was evicted", "key", shorten(e.Key), "error", err)
 	}
 }
 
-func (s *Store) stampIfDue(e *lru.Entry[*state]) {
+func (s *Store) stampIfDue(e *lru.Entry[state]) {
 	// A stamp may lie in the future, from a clock that was set back: that is to be corrected, too.
-	if e.LastUse.Sub(e.Value.stamped).Abs() >= stampInterval {
+	if time.Duration(e.LastUse.UnixNano()-e.Value.stamped).Abs() >= stampInterval {
 		s.stamp(e)
 	}
 }
 
 // stamp notes an entry's last use in its file. If that fails, the payload is only taken for older than it is after a
 // restart, so there is nothing to tell anyone.
-func (s *Store) stamp(e *lru.Entry[*state]) {
+func (s *Store) stamp(e *lru.Entry[state]) {
 	_ = os.Chtimes(s.path(e.Key), time.Time{}, e.LastUse)
-	e.Value.stamped = e.LastUse
+	e.Value.stamped = e.LastUse.UnixNano()
 }
 
 // shorten makes a key fit for a log: enough to find the file, not enough to make anything of.

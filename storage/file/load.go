@@ -1,21 +1,27 @@
 package file
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dashstash/dashstash/storage"
 )
 
+// listers is how many directories are read at once. Of a cold disk, many can be waited for together.
+const listers = 16
+
 // found is a payload that was there when the store was opened.
 type found struct {
 	key     storage.Key
 	size    int64
-	lastUse time.Time
+	lastUse int64 // as Time.UnixNano
 }
 
 // load prepares the directory and fills the index, which has no limits yet, from the names, sizes and times of the files in it.
@@ -27,15 +33,15 @@ func (s *Store) load() error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(payloads, func(a, b found) int { return a.lastUse.Compare(b.lastUse) })
+	slices.SortFunc(payloads, func(a, b found) int { return cmp.Compare(a.lastUse, b.lastUse) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	for _, p := range payloads {
 		// A time in the future, from a clock that was set back, would keep an entry for ever. Reckoned from now, the time
 		// has a monotonic reading, so that setting the clock later changes nothing.
-		lastUse := now.Add(min(0, p.lastUse.Sub(now)))
-		if err := s.index.Add(p.key, p.size, lastUse, &state{stamped: p.lastUse}); err != nil {
+		lastUse := now.Add(min(0, time.Duration(p.lastUse-now.UnixNano())))
+		if err := s.index.Add(p.key, p.size, lastUse, state{stamped: p.lastUse}); err != nil {
 			return err
 		}
 	}
@@ -62,22 +68,35 @@ func (s *Store) list() ([]found, error) {
 	if err != nil {
 		return nil, err
 	}
-	var payloads []found
-	for _, dir := range dirs {
-		if !dir.IsDir() || len(dir.Name()) != digitsOfDir {
-			continue
-		}
-		err := eachFile(filepath.Join(s.dir, dir.Name()), func(info fs.FileInfo) error {
-			if key, ok := parseFileName(dir.Name() + "/" + info.Name()); ok {
-				payloads = append(payloads, found{key: key, size: payloadSize(info), lastUse: info.ModTime()})
+	var (
+		payloads = make([][]found, len(dirs))
+		errs     = make([]error, len(dirs))
+		taken    atomic.Int64
+		readers  sync.WaitGroup
+	)
+	for range listers {
+		readers.Go(func() {
+			for i := taken.Add(1) - 1; i < int64(len(dirs)); i = taken.Add(1) - 1 {
+				payloads[i], errs[i] = s.listIn(dirs[i])
 			}
-			return nil
 		})
-		if err != nil {
-			return nil, err
-		}
 	}
-	return payloads, nil
+	readers.Wait()
+	return slices.Concat(payloads...), errors.Join(errs...)
+}
+
+// listIn lists the payloads in one of the store's directories.
+func (s *Store) listIn(dir fs.DirEntry) (payloads []found, err error) {
+	if !dir.IsDir() || len(dir.Name()) != digitsOfDir {
+		return nil, nil
+	}
+	err = eachFile(filepath.Join(s.dir, dir.Name()), func(info fs.FileInfo) error {
+		if key, ok := parseFileName(dir.Name() + "/" + info.Name()); ok {
+			payloads = append(payloads, found{key, payloadSize(info), info.ModTime().UnixNano()})
+		}
+		return nil
+	})
+	return payloads, err
 }
 
 // eachFile calls visit with each regular file in dir. Other processes may remove files, and dir itself, meanwhile.

@@ -108,7 +108,7 @@ func (s *Store) commit(key storage.Key, w *writer) error {
 	}
 	// Only a file that is known to be whole makes the new bytes superfluous. Any other is replaced: its payload would be
 	// the same, if it is whole.
-	if e := s.index.Get(key); e != nil && e.Value.checked != nil && s.inPlace(key, e.Value.checked) {
+	if e := s.index.Get(key); e != nil && s.inPlace(key, e.Value.checked) {
 		s.index.Use(key)
 		s.stampIfDue(e)
 		os.Remove(w.file.Name()) // as in Abort
@@ -122,7 +122,7 @@ func (s *Store) commit(key storage.Key, w *writer) error {
 	if err != nil {
 		return fmt.Errorf("committing payload: %w", err)
 	}
-	return s.index.Add(key, w.size, now, &state{checked: info, stamped: now})
+	return s.index.Add(key, w.size, now, newState(identify(info), now))
 }
 
 // place moves a file to where the payload under key belongs, used now, and describes it.
