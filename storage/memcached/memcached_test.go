@@ -84,6 +84,10 @@ func TestStore(t *testing.T) {
 }
 
 func BenchmarkStore(b *testing.B) {
-	server := servertest.Memcached(b, "-m", "1024")
-	storagetest.Benchmark(b, backend(b, memcached.Options{Addresses: []string{server.Addr}}))
+	storagetest.Benchmark(b, storagetest.Backend{
+		Open: func(tb testing.TB, _ string, _ storage.Limits) storage.Store {
+			server := servertest.Memcached(tb, "-m", "1024") // each store's own
+			return memcached.Open(memcached.Options{Addresses: []string{server.Addr}}, nil)
+		},
+	})
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/dashstash/dashstash/storage"
 	"github.com/dashstash/dashstash/storage/internal/servertest"
+	"github.com/dashstash/dashstash/storage/memory"
+	"github.com/dashstash/dashstash/storage/nearcache"
 	"github.com/dashstash/dashstash/storage/redis"
 	"github.com/dashstash/dashstash/storage/storagetest"
 )
@@ -80,7 +82,23 @@ func TestStoreWithSentinel(t *testing.T) {
 	storagetest.Run(t, backend(t, redis.Options{Addresses: []string{sentinel.Addr}, Sentinel: name}))
 }
 
+// openOnOwn opens a store on a server of its own.
+func openOnOwn(tb testing.TB) storage.Limiter {
+	server := servertest.Redis(tb, "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru")
+	return redis.Open(redis.Options{Addresses: []string{server.Addr}}, nil)
+}
+
 func BenchmarkStore(b *testing.B) {
-	server := servertest.Redis(b)
-	storagetest.Benchmark(b, backend(b, redis.Options{Addresses: []string{server.Addr}}))
+	storagetest.Benchmark(b, storagetest.Backend{
+		Open: func(tb testing.TB, _ string, _ storage.Limits) storage.Store { return openOnOwn(tb) },
+	})
+}
+
+// BenchmarkNear is the store behind a layer of memory that holds all that is measured.
+func BenchmarkNear(b *testing.B) {
+	storagetest.Benchmark(b, storagetest.Backend{
+		Open: func(tb testing.TB, _ string, limits storage.Limits) storage.Store {
+			return nearcache.New(memory.New(storage.Limits{}), openOnOwn(tb), limits)
+		},
+	})
 }
