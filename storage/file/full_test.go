@@ -3,8 +3,6 @@
 package file_test
 
 import (
-	"os"
-	"os/exec"
 	"os/signal"
 	"syscall"
 	"testing"
@@ -16,14 +14,7 @@ import (
 
 // A full disk is played by a limit on the size of files. It holds for a whole process, so this test runs in one of its own.
 func TestFullDisk(t *testing.T) {
-	const inner = "DASHSTASH_TEST_FULL_DISK"
-	if os.Getenv(inner) == "" {
-		t.Parallel()
-		child := exec.Command(os.Args[0], "-test.run=^TestFullDisk$", "-test.v")
-		child.Env = append(os.Environ(), inner+"=1")
-		output, err := child.CombinedOutput()
-		require.NoError(t, err, "%s", output)
-		require.Contains(t, string(output), "--- PASS: TestFullDisk/", "it must really have run")
+	if !inOwnProcess(t) {
 		return
 	}
 	signal.Ignore(syscall.SIGXFSZ)

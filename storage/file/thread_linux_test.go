@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/file"
 )
 
 // deny makes a system call fail from now on, for the goroutine that calls it alone: it stays on its thread, which ends with
@@ -37,7 +38,8 @@ func deny(t *testing.T, call uint32, errno syscall.Errno) {
 	require.Zero(t, err)
 }
 
-// heedModes makes the modes of files hold for root too: likewise for the goroutine that calls it alone. See capabilities(7).
+// heedModes makes the modes of files hold for root too: likewise for the goroutine that calls it alone, and for processes that
+// it starts. See capabilities(7).
 func heedModes(t *testing.T) {
 	t.Helper()
 	runtime.LockOSThread()
@@ -54,6 +56,10 @@ func heedModes(t *testing.T) {
 	call(syscall.SYS_CAPGET)
 	data[0].effective &^= override | readSearch
 	call(syscall.SYS_CAPSET)
+	const dropFromBoundingSet = 24
+	for _, capability := range []uintptr{1, 2} { // who is not root may not, and has no need to
+		_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, dropFromBoundingSet, capability, 0)
+	}
 }
 
 // setModes changes the mode of dir and of all directories in it.
@@ -68,6 +74,27 @@ func setModes(t *testing.T, dir string, mode fs.FileMode) {
 	}))
 	for _, dir := range dirs {
 		require.NoError(t, os.Chmod(dir, mode))
+	}
+}
+
+func TestNoPermission(t *testing.T) {
+	heedModes(t)
+	if !inOwnProcess(t) { // whose threads all start as this one is
+		return
+	}
+	for _, name := range []string{"", "tmp", "tmp/store-1", "ab"} {
+		t.Run("in "+name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			require.NoError(t, os.MkdirAll(path, 0o700))
+			require.NoError(t, os.Chmod(path, 0))
+			store, err := file.Open(dir, storage.Limits{}, nil)
+			require.NoError(t, os.Chmod(path, 0o700))
+			require.Nil(t, store)
+			require.ErrorIs(t, err, fs.ErrPermission)
+			require.ErrorContains(t, err, "change its owner or mode")
+		})
 	}
 }
 
