@@ -4,10 +4,10 @@ RACE          := $(if $(shell command -v gcc clang cc),-race)# the race detector
 
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help build demo test test-go test-python bench soak lint clean
+.PHONY: help build demo test test-go test-python bench bench-storage soak lint clean
 
 help: ## Shows this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Builds ./caddy with Dashstash in it
 	@mkdir -p .cache
@@ -40,6 +40,9 @@ bench: build ## Runs the benchmarks (ARGS="-bench Offload" for some of Go's)
 
 soak: build ## Has many users at work for ten minutes (SOAK_SECONDS=3600 for longer)
 	@python=$$(tests/setup.sh) && cd tests && SOAK_SECONDS=$${SOAK_SECONDS:-600} "$$python" -m pytest -s test_soak.py
+
+bench-storage: ## Compares the storages with each other and dash-extensions: writes docs/benchmarks.md (ROUNDS=3)
+	@python=$$(tests/setup.sh bench) && "$$python" tests/bench/storage.py
 
 lint: ## Checks format, go vet and golangci-lint
 	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }

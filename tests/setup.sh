@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes what the Python side needs, once: a virtual environment with the pinned requirements, and Debian's Chromium; with
 # "versions" also an environment for each version of Dash in tests/versions, two at a time, and the servers that data can be
-# kept on. With "servers", these alone, for the Go tests.
+# kept on. With "servers", these alone, for the Go tests. With "bench", these and an environment for make bench-storage, whose
+# Python it then prints.
 # Prints the path of the first environment's Python on stdout; progress and complaints go to stderr.
 # A missing Chromium or server is a complaint, not a failure: the tests fail without it, the demo goes on.
 set -euo pipefail
@@ -51,6 +52,15 @@ make_versions() {
 	basename -s .txt tests/versions/*.txt | xargs -n 1 -P 2 tests/setup.sh version
 }
 
+# make_bench: the environment of make bench-storage.
+make_bench() {
+	say "making the Python environment of the benchmark (about a minute, once)"
+	rm -rf "$bench"
+	quietly "$(find_python)" -m venv "$bench"
+	quietly "$bench/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
+	touch "$bench/.ready"
+}
+
 # install <name> <package>...
 install() {
 	local name=$1 root=()
@@ -97,6 +107,13 @@ fi
 
 if [ "${1:-}" = servers ]; then
 	install_servers
+	exit
+fi
+if [ "${1:-}" = bench ]; then
+	bench=.cache/bench-$(cksum <tests/bench/requirements.txt | cut -d' ' -f1)
+	install_servers
+	[ -e "$bench/.ready" ] || make_bench
+	echo "$PWD/$bench/bin/python"
 	exit
 fi
 [ -e "$venv/.ready" ] || make_venv
