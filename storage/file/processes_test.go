@@ -73,15 +73,20 @@ func TestWorker(t *testing.T) {
 	require.NoError(t, err)
 	_, err = os.Stdout.WriteString("half written\n")
 	require.NoError(t, err)
-	work(t, store, rand.New(rand.NewPCG(5, seed)), operations)
+	work(t, dir, store, rand.New(rand.NewPCG(5, seed)), operations)
 	half.Abort()
 	require.NoError(t, store.Close())
 }
 
-// work does random operations, and requires that all that is found is right.
-func work(t *testing.T, store *file.Store, random *rand.Rand, operations int) {
+// work does random operations in dir, where store is, and requires that all that is found is right.
+func work(t *testing.T, dir string, store *file.Store, random *rand.Rand, operations int) {
 	t.Helper()
 	for range operations {
+		if random.IntN(50) == 0 { // somebody starts
+			other, err := file.Open(dir, shared, nil)
+			require.NoError(t, err)
+			require.NoError(t, other.Close())
+		}
 		data, key := numbered(random.Uint64())
 		switch random.IntN(8) {
 		case 0:
@@ -140,7 +145,7 @@ func TestProcessesTogether(t *testing.T) {
 	dir := t.TempDir()
 	var workers []*exec.Cmd
 	for seed := range 3 {
-		workers = append(workers, worker(t, dir, seed, "1500"))
+		workers = append(workers, worker(t, dir, seed, "1000"))
 	}
 	results := make(chan error)
 	for _, child := range workers {
@@ -176,7 +181,7 @@ func TestProcessKilled(t *testing.T) {
 		line, err := bufio.NewReader(output).ReadString('\n')
 		require.NoError(t, err)
 		require.Equal(t, "half written\n", line)
-		work(t, store, random, 100)
+		work(t, dir, store, random, 100)
 		require.NoError(t, child.Process.Kill())
 		require.Error(t, child.Wait())
 
