@@ -173,3 +173,18 @@ def test_A36_killed_while_it_writes(dash_app, proxy):
     writer.fill(50_000_000)
     writer.read()
     assert user.count["restored"] == writer.count["restored"] == 1
+
+
+def test_A43_wiped_while_running(dash_app, proxy):
+    """When somebody removes the storage's directory, what was in it is a miss, and the next data is stored: nothing has to be
+    restarted."""
+    caddy = proxy(dash_app("numbered.py"))
+    user = User(caddy.url)
+    user.fill(5000)
+    user.read()
+    shutil.rmtree(caddy.data / "dash_stash")
+    assert user.look() == EMPTY
+    user.clicks -= 1  # the same data again
+    user.fill(5000)
+    assert user.tokens == 6
+    user.read()
