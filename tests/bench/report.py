@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from machine import machine, versions
@@ -26,11 +26,11 @@ TEXT = """\
 
 <!-- Written by `make bench-storage`. The words are in tests/bench/report.py. -->
 
-How long it takes to put data into a storage and to get it back, side by side in one run: Dashstash's storages, the two backends of
-[dash-extensions](https://www.dash-extensions.com), which keep an app's data from within the app (they are flask-caching's
-`FileSystemCache` and `RedisCache`), and memcpy, which is as fast as this machine copies.
+How long it takes to put data into a storage and to get it back, side by side in one run: Dashstash's storages; the two backends
+of [dash-extensions](https://www.dash-extensions.com), which keep an app's data from within the app and are flask-caching's
+`FileSystemCache` and `RedisCache`; and memcpy, which is as fast as this machine copies.
 
-`make bench-storage` on {date}: medians of {rounds} rounds.
+`make bench-storage` on {date}, medians of {rounds} rounds.
 {machine}.
 {versions}.
 
@@ -38,55 +38,52 @@ How long it takes to put data into a storage and to get it back, side by side in
 
 ## Putting and getting
 
-A client's wait for one operation in ms, and what all clients get done together in MB/s.
+How long a client waits for one operation, in ms, and what all clients get done together, in MB/s. *16* is sixteen clients.
 
 {measured}
 
 How to read it:
 
-- **Differences below 20 % are noise**, and those between rows of sixteen clients are noisier.
-- *16* is sixteen clients at the same time: goroutines in one process for Dashstash; for dash-extensions a process for each core and
-  threads in them, as under gunicorn. Clients and servers share the cores.
-- Dashstash's rows are bytes that go through the package `storage`, in pieces of 64 KiB. `memory` and `file` are full while they are put
-  to, at 2,000 payloads or 250 MB, so that evicting is included; `file` does not call fsync, its default. Files come from the page
-  cache, and servers are on the same machine: a network or a disk that is slower than them is to be added.
-- dash-extensions' rows are Python objects that go through its `ServersideOutputTransform`, pickle included: the rows of a
-  table, a list of dicts, of which the JSON is 10 KB, 1 MB, 50 MB. MB/s count the JSON, so that a row of the table is the same data.
-- `FileSystemBackend` keeps {threshold} entries by default. These rows are from before that; once it is full, putting 10 KB takes
-  {full} ms, since each put then looks through all of its files.
+- **Differences below 20 % are noise**, and more than that with sixteen clients.
+- Sixteen clients at the same time are goroutines of one process for Dashstash; for dash-extensions they are a process for each
+  core and threads in them, as under gunicorn. Clients and servers share the cores.
+- Dashstash's rows are bytes that go through the package `storage`, in pieces of 64 KiB. `memory` and `file` are full while
+  they are put to, at 2,000 payloads or 250 MB, so that evicting is included; `file` does not call fsync, as is its default.
+- dash-extensions' rows are Python objects that go through its `ServersideOutputTransform`, pickle included: a table as a list of
+  dicts, whose JSON is 10 KB, 1 MB or 50 MB long. Its MB/s count that JSON.
+- Files come from the page cache, and servers are on the same machine: a slower disk or a network comes on top.
+- `FileSystemBackend` keeps {threshold} entries by default, and these rows are from before that. Once it is full, each put looks
+  through all of its files: putting 10 KB takes {full} ms then.
 - memcpy puts into memory that is in use already, and gets into 64 KiB that stay in the processor's cache.
 
-## Ratios
-
-How many times as fast as what the column says, and how much of memcpy's throughput, with one client. Below 1 is slower.
+How much of memcpy's throughput that is, and how many times as fast as `file` and `redis`, with one client; below 1 is slower:
 
 {ratios}
 
-## What an app waits for
+## What it comes to for an app
 
-The tables above compare unlike things: Dashstash keeps bytes, dash-extensions objects. For Dashstash, as for plain Dash, the app
-turns its data into JSON and back; for dash-extensions, into pickle and back, which is in its rows. With that added, one
+Those rows are of unlike things. For Dashstash, as for plain Dash, the app turns its data into JSON and back, and Dashstash
+finds that and hashes it; for dash-extensions there is pickle, which is in its rows. All of it together for those 50 MB, one
 client, in ms:
 
 {app}
 
-With [orjson](https://github.com/ijl/orjson) installed, Dash writes JSON with it, without being told. Requests, Dash reads with Python's `json`.
-Not in it: sending the JSON between app and Caddy, and finding and hashing it there, for which `make bench` has the figures; and for
-plain Dash, the network to the browser, which is what all of this saves.
+With [orjson](https://github.com/ijl/orjson) installed, Dash writes JSON with it, without being told; requests, it reads with
+Python's `json`. Not in it: the way between app and Caddy (`make bench` has whole callbacks), and for plain Dash, the way to the
+browser, which is what the others save.
 
-What kind of data it is matters as much: 50 MB, in ms,
+The kind of data matters as much. 50 MB of rows, and of floats, in ms:
 
 {kinds}
 
 ## Which to choose
 
-- **`file`, the default**, for one machine: a restart loses nothing, and it needs no server.
+- **`file`**, the default, for one machine: a restart loses nothing, and it needs no server.
 - **`memory`**, where data may go with a restart.
-- **`redis`**, when several machines serve one app, or data has to outlive the machine. With its near layer (`memory` of 64 MiB, the default),
-  what was made or read on a machine is got as from `memory`; only the first read elsewhere goes to the server.
-- **`memcached`**, for the same where there is one already. It loses all with its restart, and cannot tell what it holds.
-- If only one app uses the data, stays on one machine, and keeps objects that JSON does not have, dash-extensions saves the
-  JSON, at the price of changing the app.
+- **`redis`**, where several machines serve one app. With its near layer, by default 64 MiB of memory, what was made or read on a
+  machine is got as from `memory`; only the first read on another goes to the server.
+- **`memcached`** for the same, where there is one already. It loses all with its restart.
+- **dash-extensions**, where the app may be changed for it, and the time for JSON counts more than that, or the data is not JSON.
 """
 
 
@@ -113,7 +110,7 @@ def times_and_rate(results: Results, where: str, size: str, operation: str, clie
 
 
 def ratios(results: Results) -> str:
-    to = {"memcpy": "memcpy", "file": "`file`", "redis": "`redis`", "extensions-file": "`FileSystemBackend`"}
+    to = {"memcpy": "memcpy", "file": "`file`", "redis": "`redis`"}
     head = ["size", "kept in", *(f"{operation}: {name}" for operation in ("put", "get") for name in to.values())]
 
     def ratio(size: str, where: str, operation: str, other: str) -> str:
@@ -128,35 +125,36 @@ def ratios(results: Results) -> str:
 
 
 def app(results: Results) -> str:
-    def ours(where: str, engine: str) -> Callable[[str, str], float]:
-        """Seconds in and around one of our storages."""
+    def row(name: str, put: Sequence[float], get: Sequence[float]) -> list[str]:
+        cells = [*put, sum(put), *get, sum(get)]
+        return [name, *(number(1e3 * seconds) if seconds else MISSING for seconds in cells)]
 
-        def seconds(operation: str, size: str) -> float:
-            json = (engine, "dump-rows") if operation == "put" else ("json", "load-rows")
-            return results.seconds(*json, size) + results.seconds(where, operation, size)
-        return seconds
+    def of(where: str, operation: str) -> float:
+        return results.seconds(where, operation, "50MB")
 
-    ways: dict[str, Callable[[str, str], float]] = {
-        "JSON alone": lambda operation, size: results.seconds("json", f"{'dump' if operation == 'put' else 'load'}-rows", size),
-        "JSON, `storage file`": ours("file", "json"),
-        "JSON, `storage redis`, `near off`": ours("redis", "json"),
-        "the same with orjson, `storage file`": ours("file", "orjson"),
-        "the same with orjson, `storage redis`, `near off`": ours("redis", "orjson"),
-        "dash-extensions, `FileSystemBackend`": lambda operation, size: results.seconds("extensions-file", operation, size),
-        "dash-extensions, `RedisBackend`": lambda operation, size: results.seconds("extensions-redis", operation, size),
+    dumps = {"": of("json", "dump-rows"), ", with orjson": of("orjson", "dump-rows")}
+    load = of("json", "load-rows")
+    # What is found for one storage is found for another; what putting into memory adds to it is little.
+    caddy = {
+        "`storage file`": (of("file", "offload"), of("file", "rehydrate")),
+        "`storage redis`, `near off`": (of("memory", "offload") + of("redis", "put"),
+                                        of("memory", "rehydrate") + of("redis", "get")),
     }
-    columns = [(operation, size) for operation in ("put", "get") for size in SIZES]
-    head = ["", *(f"{operation} {size_name(size)}" for operation, size in columns)]
-    return table(head, [[way, *(number(1e3 * seconds(*column)) for column in columns)] for way, seconds in ways.items()], texts=1)
+    head = ["", *(f"{operation}: {part}" for operation in ("put", "get") for part in ("app", "Caddy", "sum"))]
+    return table(head, [
+        *(row(f"plain Dash{suffix}", (dump, 0), (load, 0)) for suffix, dump in dumps.items()),
+        *(row(f"Dashstash, {name}{suffix}", (dump, put), (load, get))
+          for suffix, dump in dumps.items() for name, (put, get) in caddy.items()),
+        *(row(PLACES[where], (of(where, "put"), 0), (of(where, "get"), 0)) for where in ("extensions-file", "extensions-redis")),
+    ], texts=1)
 
 
 def kinds(results: Results) -> str:
-    def times(operation: str, kind: str) -> list[str]:
-        return [number(1e3 * results.seconds(where, f"{operation}-{kind}", "50MB")) if (where, f"{operation}-{kind}", "50MB", 1)
-                in results else MISSING for where in ("json", "orjson", "pickle")]
-
-    head = ["", *(f"{operation}: {where}" for operation in ("write", "read") for where in ("json", "orjson", "pickle"))]
-    return table(head, [[kind, *times("dump", kind), *times("load", kind)] for kind in ("rows", "floats")], texts=1)
+    columns = {"write JSON": ("json", "dump"), "with orjson": ("orjson", "dump"), "pickle": ("pickle", "dump"),
+               "read JSON": ("json", "load"), "unpickle": ("pickle", "load")}
+    return table(["", *columns], [
+        [kind, *(number(1e3 * results.seconds(where, f"{operation}-{kind}", "50MB")) for where, operation in columns.values())]
+        for kind in ("rows", "floats")], texts=1)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 2) -> str:

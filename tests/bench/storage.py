@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from harness.servers import Redis  # noqa: E402
 from plot import plot  # noqa: E402
 from report import report  # noqa: E402
-from results import Result, Results  # noqa: E402
+from results import SIZES, Result, Results  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", 3))
 BENCHTIME = os.environ.get("BENCHTIME", "200ms")
@@ -36,12 +36,14 @@ BENCHMARKS = [
     ("redis", {"Store": "redis", "Near/Get": "near"}),
     ("memcached", {"Store": "memcached"}),
 ]
+INTERCEPTOR = "Payload/flights/(offload|rehydrate)"  # the interceptor's benchmark of what it does with rows of a table, 50 MB
+INTERCEPTED = re.compile(r"BenchmarkPayload/flights/\d-(offload|rehydrate)-(\w+)\S*\s.*?([\d.e+]+) MB/s")
 LINE = re.compile(r"Benchmark(\w+)/(Put|Get)/(\w+)/clients=(\d+)\S*\s.*?([\d.e+]+) ns/op")
 
 
 def build(folder: Path) -> None:
-    for package, _ in BENCHMARKS:
-        subprocess.run(["go", "test", "-c", "-o", folder / f"{package}.test", f"./storage/{package}"], check=True)
+    for package in ["./interceptor", *(f"./storage/{name}" for name, _ in BENCHMARKS)]:
+        subprocess.run(["go", "test", "-c", "-o", folder / f"{Path(package).name}.test", package], check=True)
 
 
 def said(command: Sequence[str | Path], folder: Path) -> str:
@@ -52,13 +54,23 @@ def said(command: Sequence[str | Path], folder: Path) -> str:
     return done.stdout
 
 
+def benchmark(folder: Path, package: str, pattern: str) -> str:
+    """What a package's benchmarks say."""
+    return said([folder / f"{package}.test", "-test.run=^$", f"-test.bench={pattern}", f"-test.benchtime={BENCHTIME}"], folder)
+
+
 def ours(folder: Path, package: str, names: dict[str, str]) -> Iterator[Result]:
     """Go's results."""
-    command = [folder / f"{package}.test", "-test.run=^$", f"-test.bench={'|'.join(names)}", f"-test.benchtime={BENCHTIME}"]
-    output = said(command, folder)
+    output = benchmark(folder, package, "|".join(names))
     where_of = {name.partition("/")[0]: where for name, where in names.items()}
     for name, operation, size, clients, nanoseconds in LINE.findall(output):
         yield Result(where_of[name], operation.lower(), size, int(clients), float(nanoseconds) / 1e9)
+
+
+def intercepted(folder: Path) -> Iterator[Result]:
+    """What finding and hashing data takes, storing included."""
+    for operation, where, rate in INTERCEPTED.findall(benchmark(folder, "interceptor", INTERCEPTOR)):
+        yield Result(where, operation, "50MB", 1, SIZES["50MB"] / (float(rate) * 1e6))
 
 
 def theirs(folder: Path) -> Iterator[Result]:
@@ -80,6 +92,7 @@ def measure(folder: Path) -> Iterator[Result]:
         start = time.monotonic()
         for package, names in BENCHMARKS:
             yield from ours(folder, package, names)
+        yield from intercepted(folder)
         yield from theirs(folder)
         print(f"· round {number} of {ROUNDS}: {time.monotonic() - start:.0f} s", file=sys.stderr)
 
