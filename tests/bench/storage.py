@@ -43,7 +43,7 @@ LINE = re.compile(r"Benchmark(\w+)/(Put|Get)/(\w+)/clients=(\d+)\S*\s.*?([\d.e+]
 
 def build(folder: Path) -> None:
     for package in ["./interceptor", *(f"./storage/{name}" for name, _ in BENCHMARKS)]:
-        subprocess.run(["go", "test", "-c", "-o", folder / f"{Path(package).name}.test", package], check=True)
+        said(["go", "test", "-c", "-o", folder / f"{Path(package).name}.test", package], Path.cwd())
 
 
 def said(command: Sequence[str | Path], folder: Path) -> str:
