@@ -45,10 +45,10 @@ func inOwnProcess(t *testing.T) bool {
 	return false
 }
 
-// worker starts this test again, as a process of its own that works in dir.
+// worker starts this test again, as a process of its own that works in dir, at most until the test ends.
 func worker(t *testing.T, dir string, seed int, operations string) *exec.Cmd {
 	t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^TestWorker$")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestWorker$")
 	child.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "DASHSTASH_TEST_WORKER="+dir,
 		"DASHSTASH_TEST_SEED="+strconv.Itoa(seed), "DASHSTASH_TEST_OPERATIONS="+operations)
 	return child
@@ -174,7 +174,7 @@ func TestProcessKilled(t *testing.T) {
 	mine := tempsIn(t, dir)
 	require.Len(t, mine, 1)
 	for round := range 10 {
-		child := worker(t, dir, round, "1000000000")
+		child := worker(t, dir, round, "100000")
 		output, err := child.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, child.Start())
