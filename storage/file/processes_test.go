@@ -45,7 +45,7 @@ func inOwnProcess(t *testing.T) bool {
 	return false
 }
 
-// worker starts this test again, as a process of its own that works in dir, at most until the test ends.
+// worker starts TestWorker in a process of its own, which works in dir, at most until the test ends.
 func worker(t *testing.T, dir string, seed int, operations string) *exec.Cmd {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestWorker$")
