@@ -28,12 +28,12 @@ func isAsk(r *http.Request) bool { return r.Context().Value(askedKey{}) != nil }
 
 // learn sees to it that the app is known as far as a request needs it: from what was saved of it, or else by asking the app.
 // That is so when Caddy was restarted while pages are open. Whatever fails, the request goes on: what is not known stays inline.
-func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, store *storeValue, session interceptor.Session) {
+func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interceptor.Session) {
 	endpoint, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
 	app := session.App
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
-	app.Ask(ctx, endpoint, func() { h.interceptor.LoadApp(ctx, store.facts(), app) }, func(missing interceptor.Endpoint) {
+	app.Ask(ctx, endpoint, func() { h.interceptor.LoadApp(ctx, session.Facts, app) }, func(missing interceptor.Endpoint) {
 		listener := app.LearnDependencies()
 		if missing == interceptor.LayoutEndpoint {
 			listener = h.interceptor.Watch(ctx, session, interceptor.LayoutAnswer)
@@ -43,6 +43,23 @@ func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, store *storeVal
 				zap.String("app", app.Name), zap.Error(err))
 		}
 	})
+}
+
+// mayOffload reports whether an answer may hold data that is offloaded.
+func (h *Handler) mayOffload(ctx context.Context, session interceptor.Session, answer interceptor.Answer) bool {
+	if h.DryRun || !h.interceptor.MayOffload(session.App, answer) {
+		return false
+	}
+	h.follow(ctx, session)
+	return h.interceptor.MayOffload(session.App, answer)
+}
+
+// follow takes in what other Caddys that share the storage have learned of the app: one of them may have served the page that
+// makes this request, and the app may be another by now.
+func (h *Handler) follow(ctx context.Context, session interceptor.Session) {
+	if h.backend.Shared() {
+		h.interceptor.FollowApp(ctx, session.Facts, session.App)
+	}
 }
 
 // save saves what a request has taught of the app, if anything. That is seldom, and behind the response, of which at most the

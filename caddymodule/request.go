@@ -25,7 +25,8 @@ import (
 // known before its first byte can go to the app.
 type heldRequest struct {
 	spool.Spool
-	decoded bool // it came in a content coding
+	decoded bool                  // it came in a content coding
+	failed  atomic.Pointer[error] // of reading it as the app is to get it
 }
 
 // holdRequest reads a request's body, decoded up to limit bytes. The error is one that a Caddy handler returns.
@@ -133,8 +134,8 @@ func (h *heldRequest) forward(r *http.Request, body *interceptor.Body) *http.Req
 	}
 	r.ContentLength = size
 	r.TransferEncoding = nil
-	r.GetBody = func() (io.ReadCloser, error) { return &lazyBody{open: open}, nil }
-	r.Body = &lazyBody{open: open}
+	r.GetBody = func() (io.ReadCloser, error) { return &lazyBody{open: open, failed: &h.failed}, nil }
+	r.Body = &lazyBody{open: open, failed: &h.failed}
 	if size == 0 {
 		r.Body = http.NoBody
 	}
@@ -143,7 +144,8 @@ func (h *heldRequest) forward(r *http.Request, body *interceptor.Body) *http.Req
 
 // A lazyBody opens a body when it is first read.
 type lazyBody struct {
-	open func() io.Reader
+	open   func() io.Reader
+	failed *atomic.Pointer[error] // takes an error of reading
 	io.Reader
 }
 
@@ -151,7 +153,11 @@ func (l *lazyBody) Read(p []byte) (int, error) {
 	if l.Reader == nil {
 		l.Reader = l.open()
 	}
-	return l.Reader.Read(p)
+	n, err := l.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		l.failed.Store(&err)
+	}
+	return n, err
 }
 
 func (*lazyBody) Close() error { return nil }

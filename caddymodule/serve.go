@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -38,12 +39,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	defer store.release()
 	session := h.session(r, store, app)
-	h.learn(r, next, store.value, session)
+	h.learn(r, next, session)
 	switch endpoint {
 	case interceptor.LayoutEndpoint:
 		err = h.rewrite(w, r, r, next, session, interceptor.LayoutAnswer, interceptor.Figures{}, 0)
 		h.interceptor.CheckNames(app)
 	case interceptor.SocketEndpoint:
+		h.follow(r.Context(), session)
 		err = h.serveSocket(w, r, next, session)
 	default:
 		err = h.serveCallback(w, r, next, session)
@@ -74,7 +76,9 @@ func (h *Handler) session(r *http.Request, store *pooled[*storeValue], app *inte
 		scope = r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer).ReplaceAll(h.Scope, "")
 	}
 	address, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	return interceptor.Session{Store: store.value, App: app, Scope: scope, Client: address + " " + r.UserAgent()}
+	return interceptor.Session{
+		Store: store.value, Facts: store.value.facts(), App: app, Scope: scope, Client: address + " " + r.UserAgent(),
+	}
 }
 
 // serveCallback puts data back into a callback's request, and takes data out of its response.
@@ -96,7 +100,12 @@ func (h *Handler) serveCallback(
 		defer body.Close()
 	}
 	answer := interceptor.CallbackAnswer(held, held.Size())
-	return h.rewrite(w, r, held.forward(r, body), next, session, answer, figures, time.Since(start))
+	err = h.rewrite(w, r, held.forward(r, body), next, session, answer, figures, time.Since(start))
+	if failed := held.failed.Load(); err != nil && failed != nil && r.Context().Err() == nil {
+		// The app has got a part of the request, and so has not run the callback: that is not its failure, and may be tried again.
+		return h.refuse(w, fmt.Errorf("%w: %w", interceptor.ErrUnavailable, *failed))
+	}
+	return err
 }
 
 // rehydrate puts data back into what the browser sent, and logs it where that is gone.
@@ -117,7 +126,7 @@ func (h *Handler) rewrite(
 	w http.ResponseWriter, r, forwarded *http.Request, next caddyhttp.Handler, session interceptor.Session,
 	answer interceptor.Answer, figures interceptor.Figures, spent time.Duration,
 ) error {
-	if h.DryRun || !h.interceptor.MayOffload(session.App, answer) {
+	if !h.mayOffload(r.Context(), session, answer) {
 		return h.watch(w, forwarded, next, h.interceptor.Watch(r.Context(), session, answer), figures, spent)
 	}
 	response := newCallbackWriter(w, r)
@@ -168,7 +177,7 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) error {
 	case errors.Is(err, interceptor.ErrTooLarge):
 		return caddyhttp.Error(http.StatusRequestEntityTooLarge, err)
 	case errors.Is(err, interceptor.ErrUnavailable):
-		if !errors.Is(err, storage.ErrUnavailable) { // of which the store tells, once
+		if !errors.Is(err, storage.ErrUnavailable) && !errors.Is(err, interceptor.ErrDamaged) { // which are logged where they are found
 			h.logger.Error("storage cannot be read", zap.Error(err))
 		}
 		w.Header().Set("Retry-After", "1")

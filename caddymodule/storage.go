@@ -20,6 +20,8 @@ type Backend interface {
 	// Open opens the store without limits: that a configuration is checked, or refused, must not evict anything. It should
 	// not wait for a server that may come up later.
 	Open(logger *slog.Logger) (storage.Limiter, error)
+	// Shared tells whether Caddys on several machines use the store together.
+	Shared() bool
 	// Apply sets the limits of the store, and what else can be changed while it is in use, when the configuration runs.
 	Apply(store storage.Limiter)
 }

@@ -67,6 +67,9 @@ func (f *FileStorage) Open(logger *slog.Logger) (storage.Limiter, error) {
 	return file.Open(f.Path, storage.Limits{}, logger)
 }
 
+// Shared is false: the store is on one machine.
+func (*FileStorage) Shared() bool { return false }
+
 // Apply sets the limits, and whether to sync.
 func (f *FileStorage) Apply(store storage.Limiter) {
 	store.SetLimits(localLimits(f.MaxSize, f.MaxEntries, f.ttl))

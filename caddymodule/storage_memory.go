@@ -54,6 +54,9 @@ func (m *MemoryStorage) Open(*slog.Logger) (storage.Limiter, error) {
 	return memory.New(storage.Limits{}), nil
 }
 
+// Shared is false: the store is on one machine.
+func (*MemoryStorage) Shared() bool { return false }
+
 // Apply sets the limits.
 func (m *MemoryStorage) Apply(store storage.Limiter) {
 	store.SetLimits(localLimits(m.MaxSize, m.MaxEntries, m.ttl))

@@ -85,6 +85,9 @@ func (n *Near) open(far storage.Limiter, logger *slog.Logger) (storage.Limiter, 
 	return nearcache.New(near, far, n.limits), nil
 }
 
+// Shared is true: the server is there for several machines.
+func (*Near) Shared() bool { return true }
+
 // Apply sets how long data is kept.
 func (n *Near) Apply(store storage.Limiter) { store.SetLimits(storage.Limits{TTL: n.ttl}) }
 

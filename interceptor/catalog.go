@@ -51,11 +51,13 @@ type App struct {
 	stores       recent[*storeFacts]
 	carriers     recent[struct{}] // by answerKey
 	layout       bool             // a layout has been seen, or what is known was loaded
+	layoutSeen   int64            // when the last one was, as a stamp
 	dependencies *dependencies    // nil: not seen yet
+	learned      int64            // when the app began to say so, as a stamp
 	loaded       bool             // dependencies are those that were saved
 
-	revision uint64            // counts the changes of all this
-	saved    map[string]uint64 // the revision that was last saved, by namespace
+	revision uint64                // counts the changes of all this
+	saved    map[string]savedState // by namespace
 	saving   sync.Mutex
 
 	sought      bool          // what was saved of the app has been looked for
@@ -65,7 +67,8 @@ type App struct {
 
 // storeFacts is what is known of one Store.
 type storeFacts struct {
-	storageType string // "": not known to be a Store, or not enough is known of the app
+	storageType string // "": not known to be a Store, or no longer one, or not enough is known of the app
+	learned     int64  // when that was learned, as a stamp
 	clientside  bool   // a clientside callback uses its data
 	patched     bool   // a callback has answered with a Patch of its data
 }
@@ -93,6 +96,7 @@ func (a *App) store(id string) storeFacts {
 		return storeFacts{}
 	}
 	facts := *known
+	facts.learned = 0
 	facts.clientside = a.dependencies.usedByBrowser(id)
 	return facts
 }
@@ -104,9 +108,9 @@ func (a *App) learnStore(id, storageType string) {
 	known, ok := a.stores.get(id)
 	switch {
 	case !ok:
-		a.stores.put(id, &storeFacts{storageType: storageType})
+		a.stores.put(id, &storeFacts{storageType: storageType, learned: stamp(0)})
 	case known.storageType != storageType:
-		known.storageType = storageType
+		known.storageType, known.learned = storageType, stamp(known.learned)
 	default:
 		return
 	}
@@ -117,8 +121,8 @@ func (a *App) learnStore(id, storageType string) {
 func (a *App) learnOther(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, ok := a.stores.get(id); ok {
-		a.stores.drop(id)
+	if known, ok := a.stores.get(id); ok && known.storageType != "" {
+		*known = storeFacts{learned: stamp(known.learned)} // kept, so that it is told to others who take it for a Store
 		a.revision++
 	}
 }
@@ -127,7 +131,7 @@ func (a *App) learnOther(id string) {
 func (a *App) learnPatched(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if known, ok := a.stores.get(id); ok && !known.patched {
+	if known, ok := a.stores.get(id); ok && known.storageType != "" && !known.patched {
 		known.patched = true
 		a.revision++
 	}
@@ -137,6 +141,7 @@ func (a *App) learnPatched(id string) {
 func (a *App) learnedLayout() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.layoutSeen = stamp(0)
 	if !a.layout {
 		a.layout = true
 		a.revision++
@@ -148,7 +153,7 @@ func (a *App) learnDependencies(d *dependencies) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.dependencies == nil || !a.dependencies.equal(d) {
-		a.dependencies = d
+		a.dependencies, a.learned = d, stamp(a.learned)
 		a.revision++
 	}
 	a.loaded = false
@@ -190,7 +195,7 @@ func (a *App) unseen(patterns []idPattern) (ids []string) {
 	}
 	for _, p := range patterns {
 		id := canonicalID(p.text)
-		if _, isStore := a.stores.get(id); p.exact() && !isStore && !a.dependencies.ids[id] {
+		if known, ok := a.stores.get(id); p.exact() && !(ok && known.storageType != "") && !a.dependencies.ids[id] {
 			ids = append(ids, p.text)
 		}
 	}
@@ -219,11 +224,6 @@ func (r *recent[V]) put(key string, v V) {
 		r.young, r.older = make(map[string]V), r.young
 	}
 	r.young[key] = v
-}
-
-func (r *recent[V]) drop(key string) {
-	delete(r.young, key)
-	delete(r.older, key)
 }
 
 // all returns the entries, in no order.

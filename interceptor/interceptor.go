@@ -78,6 +78,8 @@ func New(config Config) *Interceptor {
 // A Session is between whom messages go, and where their data is kept.
 type Session struct {
 	Store storage.Store
+	// Facts is where what is known of the app is saved.
+	Facts storage.Store
 	App   *App
 	// Scope is what tokens are made for: one made for a scope opens in no other.
 	Scope string

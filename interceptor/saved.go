@@ -1,7 +1,6 @@
 package interceptor
 
 import (
-	"bytes"
 	"context"
 	"crypto/subtle"
 	"encoding/binary"
@@ -10,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"slices"
 
 	"github.com/zeebo/blake3"
@@ -31,21 +29,6 @@ const (
 	savedVersion = 1
 	maxSaved     = 4 << 20 // bytes of an app's facts; more are not saved
 )
-
-// savedFacts is what is saved of an app.
-type savedFacts struct {
-	Stores      []savedStore `json:"stores"`
-	Carriers    []string     `json:"carriers"`
-	IDs         []string     `json:"ids"`          // that callbacks name
-	BrowserIDs  []string     `json:"browser_ids"`  // whose data the browser uses
-	BrowserDict []string     `json:"browser_dict"` // the same by wildcard
-}
-
-type savedStore struct {
-	ID      string `json:"id"`
-	Type    string `json:"type"`
-	Patched bool   `json:"patched,omitempty"`
-}
 
 // A saver is what saved facts are found and authenticated with, for one secret.
 type saver struct{ place, tag [32]byte }
@@ -75,6 +58,12 @@ func (s *saver) tagOf(key storage.Key, content []byte) []byte {
 	return h.Sum(nil)
 }
 
+// savedState is what is known of what is saved of an app in a namespace.
+type savedState struct {
+	revision uint64 // of the app, when it was all that was known; 0: it never was
+	tag      string // of what was last saved or loaded
+}
+
 // Unsaved reports whether more is known of an app than was saved by an interceptor of this namespace.
 func (ic *Interceptor) Unsaved(app *App) bool {
 	app.mu.Lock()
@@ -83,82 +72,65 @@ func (ic *Interceptor) Unsaved(app *App) bool {
 }
 
 func (a *App) unsaved(namespace string) bool {
-	return a.layout && a.dependencies != nil && a.saved[namespace] != a.revision
+	return a.layout && a.dependencies != nil && a.saved[namespace].revision != a.revision
 }
 
-// SaveApp saves what is known of an app, if it has changed since the last time. A failure is logged once, and leaves it for
-// the next change.
+// SaveApp saves what is known of an app, if it has changed since the last time, together with what others have saved of it
+// meanwhile. A failure is logged once, and leaves it for the next change; where the storage cannot be reached, for the next call.
 func (ic *Interceptor) SaveApp(ctx context.Context, store storage.Store, app *App) {
 	app.saving.Lock() // in turn: of two that replace each other the later must be the one that knows more
 	defer app.saving.Unlock()
-	facts, ok := app.toSave(ic.Namespace)
-	if !ok {
+	if !ic.Unsaved(app) {
 		return
 	}
-	if err := ic.save(ctx, store, app, facts); err != nil {
+	ic.FollowApp(ctx, store, app)
+	facts, revision := app.facts()
+	tag, err := ic.save(ctx, store, app, facts)
+	switch {
+	case errors.Is(err, storage.ErrUnavailable):
+		return
+	case err != nil:
 		ic.once(app, "", slog.LevelWarn, "what is known of the app could not be saved: after a restart the app is asked again",
 			"error", err)
 	}
+	app.noteSaved(ic.Namespace, savedState{revision, tag})
 }
 
-func (ic *Interceptor) save(ctx context.Context, store storage.Store, app *App, facts savedFacts) error {
+// save saves facts, and returns their tag.
+func (ic *Interceptor) save(ctx context.Context, store storage.Store, app *App, facts savedFacts) (string, error) {
 	content, err := json.Marshal(facts)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if len(content) > maxSaved {
-		return fmt.Errorf("%d bytes are more than the %d that are saved", len(content), maxSaved)
+		return "", fmt.Errorf("%d bytes are more than the %d that are saved", len(content), maxSaved)
 	}
 	saver := newSaver(ic.Secrets[0])
 	key := saver.key(ic.Namespace, app)
 	content = slices.Concat([]byte{savedVersion}, content)
-	content = append(content, saver.tagOf(key, content)...)
+	tag := saver.tagOf(key, content)
 	w, err := store.Create(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer w.Abort()
-	if _, err := w.Write(content); err != nil {
-		return err
+	if _, err := w.Write(append(content, tag...)); err != nil {
+		return "", err
 	}
 	// This key, unlike a payload's, does not name the content, and Commit keeps what a key has already.
 	if err := store.Delete(ctx, key); err != nil {
-		return err
+		return "", err
 	}
-	return w.Commit(key)
-}
-
-// toSave returns what is known of the app, and notes it as saved; ok is false if it was already, or too little is known.
-func (a *App) toSave(namespace string) (facts savedFacts, ok bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.unsaved(namespace) {
-		return facts, false
-	}
-	if a.saved == nil {
-		a.saved = make(map[string]uint64)
-	}
-	a.saved[namespace] = a.revision
-	for id, store := range a.stores.all() {
-		facts.Stores = append(facts.Stores, savedStore{id, store.storageType, store.patched})
-	}
-	facts.Carriers = slices.Collect(maps.Keys(a.carriers.all()))
-	facts.IDs = slices.Collect(maps.Keys(a.dependencies.ids))
-	facts.BrowserIDs = slices.Collect(maps.Keys(a.dependencies.browserIDs))
-	for _, pattern := range a.dependencies.browserDict {
-		facts.BrowserDict = append(facts.BrowserDict, pattern.text)
-	}
-	return facts, true
+	return string(tag), w.Commit(key)
 }
 
 // LoadApp fills in what is not known of an app from what was saved of it, and reports whether there was anything. What the
 // app itself says, then or later, takes its place.
 func (ic *Interceptor) LoadApp(ctx context.Context, store storage.Store, app *App) bool {
-	for i, secret := range ic.Secrets {
-		facts, err := ic.load(ctx, store, app, newSaver(secret))
+	for _, secret := range ic.Secrets {
+		err := ic.load(ctx, store, app, newSaver(secret))
 		switch {
 		case err == nil:
-			app.restore(facts, ic.Namespace, i == 0)
 			return true
 		case !errors.Is(err, storage.ErrNotFound):
 			ic.once(app, "", slog.LevelWarn, "what was saved of the app could not be loaded: the app is asked instead", "error", err)
@@ -167,71 +139,61 @@ func (ic *Interceptor) LoadApp(ctx context.Context, store storage.Store, app *Ap
 	return false
 }
 
+// FollowApp takes in what others, who share the storage, have saved of an app since this was last called. Where that fails,
+// what is known stays.
+func (ic *Interceptor) FollowApp(ctx context.Context, store storage.Store, app *App) {
+	_ = ic.load(ctx, store, app, newSaver(ic.Secrets[0]))
+}
+
 var errNotSavedHere = errors.New("it was not saved with this secret, or by another version")
 
-func (ic *Interceptor) load(ctx context.Context, store storage.Store, app *App, saver *saver) (facts savedFacts, err error) {
+// load takes in what was saved of an app.
+func (ic *Interceptor) load(ctx context.Context, store storage.Store, app *App, saver *saver) error {
 	key := saver.key(ic.Namespace, app)
 	r, err := store.Open(ctx, key)
 	if err != nil {
-		return facts, err
+		return err
 	}
 	defer r.Close()
 	size := r.Size() - int64(len(saver.tag))
 	if size < 1 || size > 1+maxSaved {
-		return facts, errNotSavedHere
+		return errNotSavedHere
 	}
 	content, err := io.ReadAll(io.NewSectionReader(r, 0, r.Size()))
 	if err != nil {
-		return facts, err
+		return err
 	}
 	content, tag := content[:size], content[size:]
-	if content[0] != savedVersion || subtle.ConstantTimeCompare(tag, saver.tagOf(key, content)) != 1 {
-		return facts, errNotSavedHere
+	if string(tag) == app.savedTag(ic.Namespace) {
+		return nil
 	}
-	return facts, json.NewDecoder(bytes.NewReader(content[1:])).Decode(&facts)
+	if content[0] != savedVersion || subtle.ConstantTimeCompare(tag, saver.tagOf(key, content)) != 1 {
+		return errNotSavedHere
+	}
+	var facts savedFacts
+	if err := json.Unmarshal(content[1:], &facts); err != nil {
+		return err
+	}
+	app.takeIn(facts)
+	known, revision := app.facts()
+	if known.more(facts) || saver.place != newSaver(ic.Secrets[0]).place {
+		revision = 0 // it is to be saved
+	}
+	app.noteSaved(ic.Namespace, savedState{revision, string(tag)})
+	return nil
 }
 
-// restore adds saved facts where nothing is known. If that is all that is known then, and a save in the namespace would save
-// the same, it is noted as saved.
-func (a *App) restore(facts savedFacts, namespace string, asSaved bool) {
+func (a *App) noteSaved(namespace string, state savedState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	blank := a.revision == 0
-	if !a.layout { // else the app may have said already that an id is no Store
-		a.layout = true
-		for _, store := range facts.Stores {
-			if _, known := a.stores.get(store.ID); !known {
-				a.stores.put(store.ID, &storeFacts{storageType: store.Type, patched: store.Patched})
-			}
-		}
+	if a.saved == nil {
+		a.saved = make(map[string]savedState)
 	}
-	for _, key := range facts.Carriers {
-		a.carriers.put(key, struct{}{})
-	}
-	if a.dependencies == nil {
-		a.dependencies = facts.dependencies()
-		a.loaded = true
-	}
-	a.revision++
-	if blank && asSaved {
-		a.saved = map[string]uint64{namespace: a.revision}
-	}
+	a.saved[namespace] = state
 }
 
-func (f *savedFacts) dependencies() *dependencies {
-	d := &dependencies{ids: setOf(f.IDs), browserIDs: setOf(f.BrowserIDs)}
-	for _, text := range f.BrowserDict {
-		if pattern, err := parseIDPattern(text); err == nil {
-			d.browserDict = append(d.browserDict, pattern)
-		}
-	}
-	return d
-}
-
-func setOf(texts []string) map[string]bool {
-	set := make(map[string]bool, len(texts))
-	for _, text := range texts {
-		set[text] = true
-	}
-	return set
+func (a *App) savedTag(namespace string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.saved[namespace].tag
 }
