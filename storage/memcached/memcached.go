@@ -69,7 +69,7 @@ func Open(options Options, logger *slog.Logger) storage.Limiter {
 	}
 	client := memcache.NewFromSelector(addresses(options.Addresses))
 	client.Timeout, client.MaxIdleConns = options.Timeout, maxIdle
-	return remote.New(&server{client}, remote.Options{
+	return remote.New(&server{client, options.Addresses}, remote.Options{
 		Prefix: options.Prefix, PartSize: options.MaxItemSize - overhead, Logger: logger,
 	})
 }
@@ -78,9 +78,13 @@ func Open(options Options, logger *slog.Logger) storage.Limiter {
 // come up later, or move.
 type addresses []string
 
-func (a addresses) PickServer(key string) (net.Addr, error) {
-	return address(a[crc32.ChecksumIEEE([]byte(key))%uint32(len(a))]), nil
-}
+func (a addresses) PickServer(key string) (net.Addr, error) { return address(a[a.Node(key)]), nil }
+
+// Nodes are the servers.
+func (a addresses) Nodes() []string { return a }
+
+// Node is where a key is.
+func (a addresses) Node(key string) int { return int(crc32.ChecksumIEEE([]byte(key)) % uint32(len(a))) }
 
 func (a addresses) Each(visit func(net.Addr) error) error {
 	for _, text := range a {
@@ -103,7 +107,10 @@ func (a address) Network() string {
 func (a address) String() string { return string(a) }
 
 // server implements [remote.Server].
-type server struct{ client *memcache.Client }
+type server struct {
+	client *memcache.Client
+	addresses
+}
 
 func (s *server) Get(ctx context.Context, key string, ttl time.Duration) (value []byte, left time.Duration, err error) {
 	err = s.do(ctx, func() error {

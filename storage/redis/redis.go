@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -76,7 +77,7 @@ func Open(options Options, logger *slog.Logger) storage.Limiter {
 	if options.Timeout == 0 {
 		options.Timeout = DefaultTimeout
 	}
-	server := newServer(redis.NewUniversalClient(&redis.UniversalOptions{
+	client := redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs:            options.Addresses,
 		IsClusterMode:    options.Cluster,
 		MasterName:       options.Sentinel,
@@ -99,8 +100,9 @@ func Open(options Options, logger *slog.Logger) storage.Limiter {
 		// Old servers, and others that speak the protocol, do not know these commands.
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	}), options.Prefix+"counts")
-	return remote.New(server, remote.Options{Prefix: options.Prefix, PartSize: partSize, Logger: logger})
+	})
+	counted := &counts{client: client, key: options.Prefix + "counts"}
+	return remote.New(&server{client, strings.Join(options.Addresses, ","), counted}, remote.Options{Prefix: options.Prefix, PartSize: partSize, Logger: logger})
 }
 
 func init() { redis.SetLogger(silent{}) }

@@ -16,12 +16,15 @@ import (
 // server implements [remote.Server].
 type server struct {
 	client redis.UniversalClient
-	counts
+	name   string
+	*counts
 }
 
-func newServer(client redis.UniversalClient, countsKey string) *server {
-	return &server{client: client, counts: counts{client: client, key: countsKey}}
-}
+// Nodes is one: a master and its replicas stand in for each other, and so do the nodes of a cluster, as far as they can.
+func (s *server) Nodes() []string { return []string{s.name} }
+
+// Node is that one.
+func (s *server) Node(string) int { return 0 }
 
 func (s *server) Get(ctx context.Context, key string, _ time.Duration) ([]byte, time.Duration, error) {
 	pipe := s.client.Pipeline()
@@ -55,6 +58,8 @@ func (s *server) Keep(ctx context.Context, keys []string, ttl time.Duration) (bo
 		switch left := lefts[i].Val(); {
 		case left == remote.Absent:
 			return false, nil
+		case left >= 0 && ttl == 0:
+			pipe.Persist(ctx, key)
 		case left >= 0 && left < ttl-ttl/10:
 			pipe.PExpire(ctx, key, ttl)
 		}
@@ -97,7 +102,7 @@ func readable(err error) error {
 	case strings.HasPrefix(err.Error(), "WRONGPASS "):
 		return fmt.Errorf("Redis refuses the password: check the options username and password (%w)", err)
 	case strings.HasPrefix(err.Error(), "NOPERM "):
-		return fmt.Errorf("Redis lets this user not do that: it needs get, set, pttl, pexpire, unlink, hgetall, hincrby, hdel "+
+		return fmt.Errorf("Redis lets this user not do that: it needs get, set, pttl, pexpire, persist, unlink, hgetall, hincrby, hdel "+
 			"on keys that begin with the option prefix (%w)", err)
 	case strings.HasPrefix(err.Error(), "MISCONF "):
 		return fmt.Errorf("Redis takes no data, since it cannot save it to its disk (%w)", err)

@@ -18,7 +18,7 @@ const (
 	maxWait     = 15 * time.Second
 )
 
-// A circuit is a circuit breaker: once a server has failed a few times in a row, it is not called any more, so that nobody waits
+// A circuit is a circuit breaker. The zero value with a logger is closed. Once a server has failed a few times in a row, it is not called any more, so that nobody waits
 // for it. After a while one call is let through, to find out whether it is back; each time that it is not, the while doubles.
 type circuit struct {
 	logger *slog.Logger
@@ -31,13 +31,11 @@ type circuit struct {
 	trying   bool          // that call is under way
 }
 
-func newCircuit(logger *slog.Logger) *circuit { return &circuit{logger: logger} }
-
-// check fails with [storage.ErrUnavailable] where a call would not be let through now.
-func (c *circuit) check() error {
+// usable tells whether a call would be let through now.
+func (c *circuit) usable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.blocked()
+	return c.blocked() == nil
 }
 
 func (c *circuit) blocked() error {

@@ -63,8 +63,9 @@ func (r *reader) fetch(part int) (content []byte, err error) {
 		return r.held, nil
 	}
 	s := r.store
-	err = s.call(r.ctx, func() error {
-		content, _, err = s.server.Get(r.ctx, s.partKey(r.key, part), s.TTL())
+	key := s.partKey(r.key, part)
+	err = s.call(r.ctx, key, func() error {
+		content, _, err = s.server.Get(r.ctx, key, s.TTL())
 		return err
 	})
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {

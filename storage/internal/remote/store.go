@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -24,15 +25,19 @@ import (
 // Server is a server of keys and values. Its methods may be called at the same time. They fail with [storage.ErrNotFound] if a
 // key is not there, with [storage.ErrFull] if the server has no room; any other error means that it cannot be reached.
 type Server interface {
+	// Nodes are the names of what may fail on its own, one at least. They do not change.
+	Nodes() []string
+	// Node is the index in Nodes of the one where a key is.
+	Node(key string) int
 	// Get returns the value under key, and how long it will be kept from now: [Forever], or ttl if it extends that itself.
 	Get(ctx context.Context, key string, ttl time.Duration) (value []byte, left time.Duration, err error)
 	// Set puts a value under key for ttl, for ever if that is 0. It returns how long the one that was there before would have
 	// been kept, or [Absent]. It keeps no reference to value.
 	Set(ctx context.Context, key string, value []byte, ttl time.Duration) (left time.Duration, err error)
-	// Keep sees to it that keys are kept for about ttl from now, at least for nine tenths of it, and reports whether all of them
-	// are there.
+	// Keep sees to it that keys of one node are kept for about ttl from now, at least for nine tenths of it, for ever if that is 0.
+	// It reports whether all of them are there.
 	Keep(ctx context.Context, keys []string, ttl time.Duration) (bool, error)
-	// Delete removes keys. One that is not there is no error.
+	// Delete removes keys of one node. One that is not there is no error.
 	Delete(ctx context.Context, keys []string) error
 	// Close ends all connections.
 	Close() error
@@ -59,7 +64,7 @@ type Options struct {
 	Prefix string
 	// PartSize is how many bytes of a payload go into one value, which is up to 20 bytes longer.
 	PartSize int
-	// Logger gets one line when the server cannot be reached any more, and one when it can be again.
+	// Logger gets one line when a node cannot be reached any more, and one when it can be again.
 	Logger *slog.Logger
 }
 
@@ -67,15 +72,19 @@ type Options struct {
 // for a tenth of it.
 type Store struct {
 	Options
-	server  Server
-	circuit *circuit
-	ttl     atomic.Int64 // a time.Duration
-	closed  atomic.Bool
+	server   Server
+	circuits []*circuit   // of the nodes
+	ttl      atomic.Int64 // a time.Duration
+	closed   atomic.Bool
 }
 
 // New returns the store on a server, which it will close. It does not call the server.
 func New(server Server, options Options) *Store {
-	return &Store{Options: options, server: server, circuit: newCircuit(options.Logger)}
+	s := &Store{Options: options, server: server}
+	for _, node := range server.Nodes() {
+		s.circuits = append(s.circuits, &circuit{logger: options.Logger.With("server", node)})
+	}
+	return s
 }
 
 // Create starts a payload. Its bytes are held on this machine until they are committed, and so is what could not be.
@@ -83,8 +92,8 @@ func (s *Store) Create(ctx context.Context) (storage.Writer, error) {
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.circuit.check(); err != nil { // before any byte is held for nothing
-		return nil, err
+	if !slices.ContainsFunc(s.circuits, (*circuit).usable) { // before any byte is held for nothing
+		return nil, storage.ErrUnavailable
 	}
 	return &writer{ctx: ctx, store: s}, nil
 }
@@ -123,7 +132,7 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 		return err
 	}
 	s.count(ctx, left, rec, -1)
-	return s.call(ctx, func() error { return s.server.Delete(ctx, s.keys(key, rec)) })
+	return s.delete(ctx, s.keys(key, rec))
 }
 
 // statsTimeout bounds how long Stats waits for the server.
@@ -137,7 +146,7 @@ func (s *Store) Stats() (stats storage.Stats) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), statsTimeout)
 	defer cancel()
-	err := s.call(ctx, func() (err error) {
+	err := s.call(ctx, "", func() (err error) {
 		stats, err = counter.Counts(ctx)
 		return err
 	})
@@ -168,18 +177,51 @@ func (s *Store) usable(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// call calls the server, if the circuit is closed.
-func (s *Store) call(ctx context.Context, call func() error) error {
+// call calls the node where a key is, if its circuit is closed.
+func (s *Store) call(ctx context.Context, key string, call func() error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	return s.circuit.call(ctx, call)
+	return s.circuits[s.server.Node(key)].call(ctx, call)
+}
+
+// each calls each node where keys are.
+func (s *Store) each(ctx context.Context, keys []string, call func(keys []string) error) error {
+	nodes := make([][]string, len(s.circuits))
+	for _, key := range keys {
+		node := s.server.Node(key)
+		nodes[node] = append(nodes[node], key)
+	}
+	for _, keys := range nodes {
+		if len(keys) == 0 {
+			continue
+		}
+		if err := s.call(ctx, keys[0], func() error { return call(keys) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep keeps keys for the time to live from now, and reports whether all of them are there.
+func (s *Store) keep(ctx context.Context, keys []string) (bool, error) {
+	all, ttl := true, s.TTL()
+	err := s.each(ctx, keys, func(keys []string) error {
+		there, err := s.server.Keep(ctx, keys, ttl)
+		all = all && there
+		return err
+	})
+	return all && err == nil, err
+}
+
+func (s *Store) delete(ctx context.Context, keys []string) error {
+	return s.each(ctx, keys, func(keys []string) error { return s.server.Delete(ctx, keys) })
 }
 
 // record fetches the record under key. What is there and is none is removed, and not found.
 func (s *Store) record(ctx context.Context, key storage.Key) (rec record, left time.Duration, err error) {
 	var value []byte
-	err = s.call(ctx, func() (err error) {
+	err = s.call(ctx, s.recordKey(key), func() (err error) {
 		value, left, err = s.server.Get(ctx, s.recordKey(key), s.TTL())
 		return err
 	})
@@ -200,14 +242,10 @@ func (s *Store) use(ctx context.Context, key storage.Key, rec record, left time.
 	if rec.parts() == 0 && !due {
 		return true, nil
 	}
-	ttl := s.TTL()
-	err = s.call(ctx, func() (err error) {
-		there, err = s.server.Keep(ctx, s.keys(key, rec), ttl)
-		return err
-	})
+	there, err = s.keep(ctx, s.keys(key, rec))
 	if there && due {
 		s.count(ctx, left, rec, -1)
-		s.count(ctx, ttl, rec, 1)
+		s.count(ctx, s.TTL(), rec, 1)
 	}
 	return there, err
 }
@@ -237,7 +275,7 @@ func (s *Store) dropLost(ctx context.Context, key storage.Key, reason string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statsTimeout)
 	defer cancel()
 	// If this fails, whoever opens it next finds it damaged again.
-	_ = s.call(ctx, func() error { return s.server.Delete(ctx, []string{s.recordKey(key)}) })
+	_ = s.delete(ctx, []string{s.recordKey(key)})
 }
 
 func (s *Store) recordKey(key storage.Key) string { return s.Prefix + key.String() }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"github.com/dashstash/dashstash/storage"
 	"github.com/dashstash/dashstash/storage/spool"
@@ -69,6 +70,9 @@ func (w *writer) usable() error {
 	return w.store.usable(w.ctx)
 }
 
+// uploadTTL is how long parts are kept for which there is no record yet: it may never come.
+const uploadTTL = 2 * time.Minute
+
 // put stores a payload.
 func (s *Store) put(ctx context.Context, key storage.Key, payload io.ReaderAt, size int64) error {
 	rec := record{partSize: s.PartSize, size: size}
@@ -83,33 +87,68 @@ func (s *Store) put(ctx context.Context, key storage.Key, payload io.ReaderAt, s
 	if err != nil || there {
 		return err
 	}
-	value := make([]byte, 0, s.PartSize+checksumSize)
+	if err := s.putParts(ctx, key, rec, payload); err != nil {
+		s.dropParts(ctx, key, rec)
+		return err
+	}
+	return s.putRecord(ctx, key, rec)
+}
+
+func (s *Store) putParts(ctx context.Context, key storage.Key, rec record, payload io.ReaderAt) error {
+	ttl := uploadTTL
+	if s.TTL() > 0 {
+		ttl = min(ttl, s.TTL())
+	}
+	value := make([]byte, rec.partSize+checksumSize)
 	for part := range rec.parts() {
-		begin, length := rec.span(part)
-		if n, err := payload.ReadAt(value[:length], begin); int64(n) < length {
+		begin, size := rec.span(part)
+		if n, err := payload.ReadAt(value[:size], begin); int64(n) < size {
 			return fmt.Errorf("reading back a payload: %w", err)
 		}
-		err := s.call(ctx, func() error {
-			_, err := s.server.Set(ctx, s.partKey(key, part), seal(value[:length]), s.TTL())
+		name := s.partKey(key, part)
+		err := s.call(ctx, name, func() error {
+			_, err := s.server.Set(ctx, name, seal(value[:size]), ttl)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return s.putRecord(ctx, key, rec)
+	return nil
 }
 
+// putRecord makes a payload readable. A server that drops what was not used of late may have dropped parts of it by then, where it
+// is larger than all that the server keeps; that is noticed now, not when the payload is wanted.
 func (s *Store) putRecord(ctx context.Context, key storage.Key, rec record) error {
-	return s.call(ctx, func() error {
-		ttl := s.TTL()
-		left, err := s.server.Set(ctx, s.recordKey(key), rec.value(), ttl)
-		if err == nil {
-			s.count(ctx, left, rec, -1)
-			s.count(ctx, ttl, rec, 1)
-		}
+	var before time.Duration
+	err := s.call(ctx, s.recordKey(key), func() (err error) {
+		before, err = s.server.Set(ctx, s.recordKey(key), rec.value(), s.TTL())
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	if rec.parts() > 0 {
+		there, err := s.keep(ctx, s.keys(key, rec))
+		switch {
+		case err != nil:
+			return err
+		case !there:
+			return fmt.Errorf("%w: the server has dropped a part of the payload by the time that the last one was there", storage.ErrFull)
+		}
+	}
+	s.count(ctx, before, rec, -1)
+	s.count(ctx, s.TTL(), rec, 1)
+	return nil
+}
+
+// dropParts makes room again where not all of a payload could be stored: unless another has stored it meanwhile.
+func (s *Store) dropParts(ctx context.Context, key storage.Key, rec record) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statsTimeout)
+	defer cancel()
+	if _, _, err := s.record(ctx, key); errors.Is(err, storage.ErrNotFound) {
+		_ = s.delete(ctx, s.keys(key, rec)) // else they expire
+	}
 }
 
 // has tells whether a payload is there already, in all its parts. If so, that is a use of it.
