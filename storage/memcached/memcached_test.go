@@ -74,6 +74,8 @@ func (v value) Save(tb testing.TB, bytes []byte) {
 	require.NoError(tb, v.client.Set(&memcache.Item{Key: v.name, Value: bytes}))
 }
 
+func TestMain(m *testing.M) { storagetest.Main(m) }
+
 func TestStore(t *testing.T) {
 	t.Parallel()
 	one, two := servertest.Memcached(t, "-m", "1024"), servertest.Memcached(t, "-m", "1024")

@@ -65,6 +65,8 @@ func (v value) Save(tb testing.TB, bytes []byte) {
 	require.NoError(tb, v.client.Set(tb.Context(), v.name, bytes, 0).Err())
 }
 
+func TestMain(m *testing.M) { storagetest.Main(m) }
+
 func TestStore(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t, "--requirepass", "open sesame")

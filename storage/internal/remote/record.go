@@ -27,6 +27,7 @@ type record struct {
 const (
 	headerSize   = 16
 	checksumSize = 4
+	maxParts     = 1 << 20 // 4 GB in the smallest parts
 )
 
 var (
@@ -76,7 +77,7 @@ func parseRecord(value []byte) (record, error) {
 	if r.size <= int64(r.partSize) {
 		inline = r.size
 	}
-	if r.partSize == 0 || r.size < 0 || int64(len(r.payload)) != inline {
+	if r.partSize == 0 || r.size < 0 || r.size/int64(r.partSize) >= maxParts || int64(len(r.payload)) != inline {
 		return record{}, fmt.Errorf("%w: a record of another size", errDamaged)
 	}
 	return r, nil
