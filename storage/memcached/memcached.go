@@ -78,13 +78,14 @@ func Open(options Options, logger *slog.Logger) storage.Limiter {
 // come up later, or move.
 type addresses []string
 
-func (a addresses) PickServer(key string) (net.Addr, error) { return address(a[a.Node(key)]), nil }
+func (a addresses) PickServer(key string) (net.Addr, error) {
+	return address(a.Node(context.Background(), key)), nil
+}
 
-// Nodes are the servers.
-func (a addresses) Nodes() []string { return a }
-
-// Node is where a key is.
-func (a addresses) Node(key string) int { return int(crc32.ChecksumIEEE([]byte(key)) % uint32(len(a))) }
+// Node is the server where a key is.
+func (a addresses) Node(_ context.Context, key string) string {
+	return a[crc32.ChecksumIEEE([]byte(key))%uint32(len(a))]
+}
 
 func (a addresses) Each(visit func(net.Addr) error) error {
 	for _, text := range a {

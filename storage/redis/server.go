@@ -20,11 +20,15 @@ type server struct {
 	*counts
 }
 
-// Nodes is one: a master and its replicas stand in for each other, and so do the nodes of a cluster, as far as they can.
-func (s *server) Nodes() []string { return []string{s.name} }
-
-// Node is that one.
-func (s *server) Node(string) int { return 0 }
+// Node is the node of a cluster; else it is all one, since a master and its replicas stand in for each other.
+func (s *server) Node(ctx context.Context, key string) string {
+	if cluster, ok := s.client.(*redis.ClusterClient); ok {
+		if node, err := cluster.MasterForKey(ctx, key); err == nil {
+			return node.Options().Addr
+		}
+	}
+	return s.name
+}
 
 func (s *server) Get(ctx context.Context, key string, _ time.Duration) ([]byte, time.Duration, error) {
 	pipe := s.client.Pipeline()

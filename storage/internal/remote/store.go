@@ -14,8 +14,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,10 +25,8 @@ import (
 // Server is a server of keys and values. Its methods may be called at the same time. They fail with [storage.ErrNotFound] if a
 // key is not there, with [storage.ErrFull] if the server has no room; any other error means that it cannot be reached.
 type Server interface {
-	// Nodes are the names of what may fail on its own, one at least. They do not change.
-	Nodes() []string
-	// Node is the index in Nodes of the one where a key is.
-	Node(key string) int
+	// Node is the name of where a key is, of what may fail on its own.
+	Node(ctx context.Context, key string) string
 	// Get returns the value under key, and how long it will be kept from now: [Forever], or ttl if it extends that itself.
 	Get(ctx context.Context, key string, ttl time.Duration) (value []byte, left time.Duration, err error)
 	// Set puts a value under key for ttl, for ever if that is 0. It returns how long the one that was there before would have
@@ -72,19 +70,17 @@ type Options struct {
 // for a tenth of it.
 type Store struct {
 	Options
-	server   Server
-	circuits []*circuit   // of the nodes
-	ttl      atomic.Int64 // a time.Duration
-	closed   atomic.Bool
+	server Server
+	ttl    atomic.Int64 // a time.Duration
+	closed atomic.Bool
+
+	mu       sync.Mutex
+	circuits map[string]*circuit // by node, of those that were called
 }
 
 // New returns the store on a server, which it will close. It does not call the server.
 func New(server Server, options Options) *Store {
-	s := &Store{Options: options, server: server}
-	for _, node := range server.Nodes() {
-		s.circuits = append(s.circuits, &circuit{logger: options.Logger.With("server", node)})
-	}
-	return s
+	return &Store{Options: options, server: server, circuits: make(map[string]*circuit)}
 }
 
 // Create starts a payload. Its bytes are held on this machine until they are committed, and so is what could not be.
@@ -92,7 +88,7 @@ func (s *Store) Create(ctx context.Context) (storage.Writer, error) {
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(s.circuits, (*circuit).usable) { // before any byte is held for nothing
+	if s.away() { // before any byte is held for nothing
 		return nil, storage.ErrUnavailable
 	}
 	return &writer{ctx: ctx, store: s}, nil
@@ -182,20 +178,40 @@ func (s *Store) call(ctx context.Context, key string, call func() error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	return s.circuits[s.server.Node(key)].call(ctx, call)
+	return s.circuit(s.server.Node(ctx, key)).call(ctx, call)
+}
+
+func (s *Store) circuit(node string) *circuit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.circuits[node]
+	if !ok {
+		c = &circuit{logger: s.Logger.With("server", node)}
+		s.circuits[node] = c
+	}
+	return c
+}
+
+// away tells whether no node that was ever called can be called now.
+func (s *Store) away() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.circuits {
+		if c.usable() {
+			return false
+		}
+	}
+	return len(s.circuits) > 0
 }
 
 // each calls each node where keys are.
 func (s *Store) each(ctx context.Context, keys []string, call func(keys []string) error) error {
-	nodes := make([][]string, len(s.circuits))
+	nodes := make(map[string][]string)
 	for _, key := range keys {
-		node := s.server.Node(key)
+		node := s.server.Node(ctx, key)
 		nodes[node] = append(nodes[node], key)
 	}
 	for _, keys := range nodes {
-		if len(keys) == 0 {
-			continue
-		}
 		if err := s.call(ctx, keys[0], func() error { return call(keys) }); err != nil {
 			return err
 		}
