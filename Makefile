@@ -22,6 +22,7 @@ test: ## Runs all tests
 
 test-go: ## Runs the Go tests, with the race detector where there is a C compiler
 	@mkdir -p .cache
+	@tests/setup.sh servers
 	@start=$$(date +%s); go test -v $(RACE) ./... >.cache/go-test.log 2>&1 || \
 		{ grep -vE '^ *(=== |--- PASS|PASS$$|ok )' .cache/go-test.log; exit 1; }; \
 		! grep -E '^ *--- SKIP' .cache/go-test.log || { echo "a test skipped itself"; exit 1; }; \

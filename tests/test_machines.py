@@ -82,7 +82,7 @@ def test_A38_what_is_known_of_an_app(dash_app, machine, server, tmp_path):
         two.restart()
 
 
-@pytest.mark.parametrize("restart, near", [(True, ""), (True, "near file")])
+@pytest.mark.parametrize("restart, near", [(False, ""), (False, "near file"), (True, ""), (True, "near file")])
 def test_A38_a_redeploy(dash_app, machine, server, tmp_path, restart, near):
     """After a redeploy in which a Store becomes read by the browser, and another a table, the page comes through one proxy and
     its callbacks through the other, which knew the deployment before: those two stay inline."""

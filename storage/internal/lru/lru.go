@@ -8,12 +8,16 @@ package lru
 
 import (
 	"container/list"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
 
 	"github.com/dashstash/dashstash/storage"
 )
+
+// errInUse is what a user gets to read where a payload finds no room.
+var errInUse = fmt.Errorf("%w: what is in it is in use now; raise max_size or max_entries", storage.ErrFull)
 
 // Entry is one payload in an [Index]. The index owns the first three fields; Value is the owner's.
 type Entry[V any] struct {
@@ -202,12 +206,12 @@ func (x *Index[V]) victims(key storage.Key, size int64) (victims []*list.Element
 	}
 	for e := x.order.Back(); x.exceeds(bytes, entries); e = e.Prev() {
 		if e == nil {
-			return nil, storage.ErrFull
+			return nil, errInUse
 		}
 		entry := e.Value.(*Entry[V])
 		switch {
 		case time.Since(entry.LastUse) < x.limits.Protect: // as is all that was used since
-			return nil, storage.ErrFull
+			return nil, errInUse
 		case entry.Key == key || x.pins[entry.Key] > 0:
 			continue
 		}
