@@ -62,7 +62,7 @@ func (m *MemcachedStorage) Provision(ctx caddy.Context) (err error) {
 	if err := m.provision(ctx, m); err != nil {
 		return err
 	}
-	text, err := json.Marshal(m) // of which LoadModule has taken the near storage
+	text, err := json.Marshal(m) // LoadModule has taken the near storage out of it
 	m.identity = fmt.Sprintf("memcached:%s %v %s", text, m.addresses, m.Near.identity())
 	return err
 }

@@ -112,7 +112,7 @@ func (r *RedisStorage) Provision(ctx caddy.Context) error {
 	if err := r.provision(ctx, r); err != nil {
 		return err
 	}
-	text, err := json.Marshal(r) // of which LoadModule has taken the near storage
+	text, err := json.Marshal(r) //nolint:gosec // it stays in memory; LoadModule has taken the near storage out of it
 	r.identity = fmt.Sprintf("redis:%s %v %s", text, r.options.Addresses, r.Near.identity())
 	return err
 }

@@ -195,7 +195,7 @@ func (a *App) unseen(patterns []idPattern) (ids []string) {
 	}
 	for _, p := range patterns {
 		id := canonicalID(p.text)
-		if known, ok := a.stores.get(id); p.exact() && !(ok && known.storageType != "") && !a.dependencies.ids[id] {
+		if known, ok := a.stores.get(id); p.exact() && (!ok || known.storageType == "") && !a.dependencies.ids[id] {
 			ids = append(ids, p.text)
 		}
 	}

@@ -116,10 +116,11 @@ type server struct {
 func (s *server) Get(ctx context.Context, key string, ttl time.Duration) (value []byte, left time.Duration, err error) {
 	err = s.do(ctx, func() error {
 		item, err := s.client.GetAndTouch(key, expiration(ttl))
-		if err == nil {
-			value = item.Value
+		if err != nil {
+			return err //nolint:wrapcheck // do makes it readable
 		}
-		return err
+		value = item.Value
+		return nil
 	})
 	if ttl == 0 {
 		return value, remote.Forever, err
@@ -159,7 +160,12 @@ func ignoreNotFound(err error) error {
 	return err
 }
 
-func (s *server) Close() error { return s.client.Close() }
+func (s *server) Close() error {
+	if err := s.client.Close(); err != nil {
+		return fmt.Errorf("closing the connections to memcached: %w", err)
+	}
+	return nil
+}
 
 // do runs a command, a second time if the first may have met a connection that the server has closed, as it does when it is
 // restarted. Every command may be repeated.
@@ -168,7 +174,7 @@ func (s *server) do(ctx context.Context, command func() error) error {
 		return err
 	}
 	err := command()
-	if timeout, ok := errors.AsType[net.Error](err); err != nil && !isAnswer(err) && !(ok && timeout.Timeout()) {
+	if err != nil && !isAnswer(err) && !isTimeout(err) {
 		_ = s.client.Close() // the other connections, which would fail likewise; the client goes on
 		err = command()
 	}
@@ -178,6 +184,11 @@ func (s *server) do(ctx context.Context, command func() error) error {
 // isAnswer tells whether an error is what a server has said.
 func isAnswer(err error) bool {
 	return errors.Is(err, memcache.ErrCacheMiss) || errors.Is(err, memcache.ErrNotStored) || strings.Contains(err.Error(), "_ERROR ")
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
 }
 
 // readable says what to do about an error of memcached, where that is known.

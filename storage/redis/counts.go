@@ -78,13 +78,13 @@ func (c *counts) send(ctx context.Context) error {
 			c.pending[end] = plus(c.pending[end], change)
 		}
 	}
-	return err
+	return readable(err)
 }
 
 // Counts returns the sum of what has not expired, and forgets what has.
 func (c *counts) Counts(ctx context.Context) (storage.Stats, error) {
 	if err := c.send(ctx); err != nil {
-		return storage.Stats{}, readable(err)
+		return storage.Stats{}, err
 	}
 	fields, err := c.client.HGetAll(ctx, c.key).Result()
 	if err != nil {

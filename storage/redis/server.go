@@ -88,7 +88,10 @@ func (s *server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	_ = s.send(ctx) // what has not been counted by then is forgotten
-	return s.client.Close()
+	if err := s.client.Close(); err != nil {
+		return fmt.Errorf("closing the connections to Redis: %w", err)
+	}
+	return nil
 }
 
 // readable says what to do about an error of Redis, where that is known.
@@ -102,14 +105,14 @@ func readable(err error) error {
 		return fmt.Errorf("%w: Redis is at its maxmemory and drops nothing: raise that, or set maxmemory-policy allkeys-lru "+
 			"(%w)", storage.ErrFull, err)
 	case strings.HasPrefix(err.Error(), "NOAUTH "):
-		return fmt.Errorf("Redis wants a password: set the option password (%w)", err)
+		return fmt.Errorf("the server wants a password: set the option password (%w)", err)
 	case strings.HasPrefix(err.Error(), "WRONGPASS "):
-		return fmt.Errorf("Redis refuses the password: check the options username and password (%w)", err)
+		return fmt.Errorf("the server refuses the password: check the options username and password (%w)", err)
 	case strings.HasPrefix(err.Error(), "NOPERM "):
-		return fmt.Errorf("Redis lets this user not do that: it needs get, set, pttl, pexpire, persist, unlink, hgetall, hincrby, hdel "+
+		return fmt.Errorf("the server does not let this user do that: it needs get, set, pttl, pexpire, persist, unlink, hgetall, hincrby, hdel "+
 			"on keys that begin with the option prefix (%w)", err)
 	case strings.HasPrefix(err.Error(), "MISCONF "):
-		return fmt.Errorf("Redis takes no data, since it cannot save it to its disk (%w)", err)
+		return fmt.Errorf("the server takes no data, since it cannot save it to its disk (%w)", err)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package spool
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 )
@@ -52,8 +53,7 @@ func (s *Spool) moveToFile() error {
 	}
 	named := os.Remove(file.Name()) != nil
 	if _, err := file.WriteAt(s.head.Bytes(), 0); err != nil {
-		drop(file, named)
-		return err
+		return errors.Join(err, drop(file, named))
 	}
 	s.file, s.named, s.head = file, named, bytes.Buffer{}
 	return nil

@@ -12,8 +12,8 @@ import (
 //
 //	magic      4 bytes, whose last one is the version
 //	part size  4 bytes, big endian
-//	size       8 bytes, big endian: of the payload
-//	payload    if it is no longer than a part
+//	size       8 bytes, big endian
+//	payload    all of it, if it is no longer than a part
 //	checksum   4 bytes: CRC-32C of all before, big endian
 //
 // and that of a part is the part and its checksum. They find what a server or a network did to the bytes. They are no protection

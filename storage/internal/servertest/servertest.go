@@ -49,7 +49,7 @@ func start(tb testing.TB, port string, command ...string) *Server {
 // Start starts the server, again after Kill, and waits until it listens.
 func (s *Server) Start(tb testing.TB) {
 	tb.Helper()
-	s.process = exec.Command(s.command[0], s.command[1:]...)
+	s.process = exec.Command(s.command[0], s.command[1:]...) //nolint:gosec // what the tests name
 	s.process.Stdout, s.process.Stderr = &s.output, &s.output
 	require.NoError(tb, s.process.Start(), "tests/setup.sh servers installs what is missing")
 	require.Eventually(tb, func() bool {
@@ -88,7 +88,7 @@ func Redis(tb testing.TB, options ...string) *Server {
 // RedisCluster starts a cluster of three nodes, and returns their addresses.
 func RedisCluster(tb testing.TB) []string {
 	tb.Helper()
-	var addresses []string
+	addresses := make([]string, 0, 3)
 	for range 3 {
 		node := Redis(tb, "--cluster-enabled", "yes", "--cluster-port", freePort(tb), "--cluster-node-timeout", "2000")
 		addresses = append(addresses, node.Addr)
