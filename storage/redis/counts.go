@@ -15,6 +15,7 @@ import (
 const (
 	countStep     = time.Minute // counts of what expires within one such step are one
 	countInterval = time.Second // from one time that counts are sent to Redis to the next, at least
+	pruneInterval = time.Hour   // from one time that counts of the past are removed there to the next, at most, while there are new ones
 )
 
 // counts keeps count of what is in Redis without ever looking through its keys. It is a hash with two fields for each minute in
@@ -27,6 +28,7 @@ type counts struct {
 	mu      sync.Mutex
 	pending map[int64]storage.Stats // by the end of the minute, as a Unix time; 0 stands for never
 	sent    time.Time               // when the last were
+	pruned  time.Time               // when those of the past were removed
 }
 
 // Count adds to what is kept until expiry. That goes to Redis once a second at most, with what else has come together; what a
@@ -41,10 +43,13 @@ func (c *counts) Count(ctx context.Context, expiry time.Time, change storage.Sta
 		c.pending = make(map[int64]storage.Stats)
 	}
 	c.pending[end] = plus(c.pending[end], change)
-	due := time.Since(c.sent) >= countInterval
+	due, prune := time.Since(c.sent) >= countInterval, time.Since(c.pruned) >= pruneInterval
 	c.mu.Unlock()
-	if due {
-		_ = c.send(ctx) // they stay pending
+	switch {
+	case prune:
+		_, _ = c.Counts(ctx)
+	case due:
+		_ = c.send(ctx) // else they stay pending
 	}
 }
 
@@ -92,9 +97,14 @@ func (c *counts) Counts(ctx context.Context) (storage.Stats, error) {
 	}
 	sum, expired := sumOf(fields, time.Now().Unix())
 	if len(expired) > 0 {
-		err = c.client.HDel(ctx, c.key, expired...).Err()
+		if err := c.client.HDel(ctx, c.key, expired...).Err(); err != nil {
+			return storage.Stats{}, readable(err)
+		}
 	}
-	return sum, readable(err)
+	c.mu.Lock()
+	c.pruned = time.Now()
+	c.mu.Unlock()
+	return sum, nil
 }
 
 // sumOf adds up the fields of a hash of counts, and lists those that are of the past.

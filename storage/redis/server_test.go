@@ -244,6 +244,20 @@ func TestCounts(t *testing.T) {
 	require.Equal(t, storage.Stats{Entries: 4, Bytes: int64(total - 600_000)}, one.Stats())
 }
 
+// Counts of the past are removed by who counts, so that they do not add up for years.
+func TestCountsOfThePast(t *testing.T) {
+	t.Parallel()
+	server := servertest.Redis(t)
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
+	defer client.Close()
+	require.NoError(t, client.HSet(t.Context(), "counts", "60:entries", 3, "60:bytes", 300).Err())
+	store, _ := open(t, at(server))
+	require.NoError(t, tryPut(t, store, payloadOf(1, 10)))
+	fields, err := client.HKeys(t.Context(), "counts").Result()
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"0:entries", "0:bytes"}, fields)
+}
+
 // A use is a write to Redis once in each tenth of the time to live.
 func TestTouchesSeldom(t *testing.T) {
 	t.Parallel()
