@@ -1,10 +1,7 @@
 package nearcache_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"io"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,51 +63,22 @@ func newStore(nearLimits, limits storage.Limits) (store *nearcache.Store, near *
 	return store, near, server
 }
 
-func payloadOf(number byte, size int) (storage.Key, []byte) {
-	payload := bytes.Repeat([]byte{number}, size)
-	return sha256.Sum256(payload), payload
-}
-
-func put(t *testing.T, store storage.Store, number byte, size int) {
-	t.Helper()
-	key, payload := payloadOf(number, size)
-	w, err := store.Create(t.Context())
-	require.NoError(t, err)
-	_, err = w.Write(payload)
-	require.NoError(t, err)
-	require.NoError(t, w.Commit(key))
-}
-
-func get(t *testing.T, store storage.Store, number byte, size int) error {
-	t.Helper()
-	key, payload := payloadOf(number, size)
-	r, err := store.Open(t.Context(), key)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	got, err := io.ReadAll(io.NewSectionReader(r, 0, r.Size()))
-	require.NoError(t, err)
-	require.True(t, bytes.Equal(payload, got))
-	return nil
-}
-
 // What was made here is read here, also while the server is away; what was made elsewhere is fetched once.
 func TestNear(t *testing.T) {
 	t.Parallel()
 	store, near, server := newStore(storage.Limits{MaxSize: 1000}, storage.Limits{})
-	put(t, store, 1, 500)
-	put(t, server, 2, 500)
+	require.NoError(t, storagetest.NewPayload(1, 500).Put(t, store))
+	require.NoError(t, storagetest.NewPayload(2, 500).Put(t, server))
 	for range 3 {
-		require.NoError(t, get(t, store, 1, 500))
-		require.NoError(t, get(t, store, 2, 500))
+		require.NoError(t, storagetest.NewPayload(1, 500).Get(t, store))
+		require.NoError(t, storagetest.NewPayload(2, 500).Get(t, store))
 	}
 	require.EqualValues(t, 1, server.opens.Load())
 	require.Equal(t, storage.Stats{Entries: 2, Bytes: 1000}, near.Stats())
 
 	server.failing.Store(new(error(storage.ErrUnavailable)))
-	require.NoError(t, get(t, store, 1, 500))
-	require.ErrorIs(t, get(t, store, 3, 500), storage.ErrUnavailable)
+	require.NoError(t, storagetest.NewPayload(1, 500).Get(t, store))
+	require.ErrorIs(t, storagetest.NewPayload(3, 500).Get(t, store), storage.ErrUnavailable)
 	_, err := store.Create(t.Context())
 	require.ErrorIs(t, err, storage.ErrUnavailable, "what only near would have is for nobody else")
 }
@@ -119,9 +87,9 @@ func TestNear(t *testing.T) {
 func TestLargerThanNear(t *testing.T) {
 	t.Parallel()
 	store, near, server := newStore(storage.Limits{MaxSize: 1000}, storage.Limits{})
-	put(t, store, 1, 1001)
-	require.NoError(t, get(t, store, 1, 1001))
-	require.NoError(t, get(t, store, 1, 1001))
+	require.NoError(t, storagetest.NewPayload(1, 1001).Put(t, store))
+	require.NoError(t, storagetest.NewPayload(1, 1001).Get(t, store))
+	require.NoError(t, storagetest.NewPayload(1, 1001).Get(t, store))
 	require.EqualValues(t, 2, server.opens.Load())
 	require.Zero(t, near.Stats())
 	require.Equal(t, storage.Stats{Entries: 1, Bytes: 1001}, store.Stats())
@@ -131,20 +99,20 @@ func TestLargerThanNear(t *testing.T) {
 func TestNearFails(t *testing.T) {
 	t.Parallel()
 	store, near, _ := newStore(storage.Limits{}, storage.Limits{})
-	put(t, store, 1, 100)
+	require.NoError(t, storagetest.NewPayload(1, 100).Put(t, store))
 	near.SetLimits(storage.Limits{MaxSize: 1})
-	require.NoError(t, get(t, store, 1, 100))
-	put(t, store, 2, 100)
-	require.NoError(t, get(t, store, 2, 100))
+	require.NoError(t, storagetest.NewPayload(1, 100).Get(t, store))
+	require.NoError(t, storagetest.NewPayload(2, 100).Put(t, store))
+	require.NoError(t, storagetest.NewPayload(2, 100).Get(t, store))
 }
 
 func TestDelete(t *testing.T) {
 	t.Parallel()
 	store, near, _ := newStore(storage.Limits{}, storage.Limits{})
-	put(t, store, 1, 100)
-	key, _ := payloadOf(1, 100)
+	require.NoError(t, storagetest.NewPayload(1, 100).Put(t, store))
+	key := storagetest.NewPayload(1, 100).Key
 	require.NoError(t, store.Delete(t.Context(), key))
-	require.ErrorIs(t, get(t, store, 1, 100), storage.ErrNotFound)
+	require.ErrorIs(t, storagetest.NewPayload(1, 100).Get(t, store), storage.ErrNotFound)
 	require.Zero(t, near.Stats())
 	require.Zero(t, store.Stats())
 }
@@ -155,16 +123,16 @@ func TestUseNearIsUseFar(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, _, server := newStore(storage.Limits{}, storage.Limits{TTL: time.Hour})
 		defer store.Close()
-		put(t, store, 1, 100)
-		put(t, server, 2, 100)
-		require.NoError(t, get(t, store, 2, 100))
+		require.NoError(t, storagetest.NewPayload(1, 100).Put(t, store))
+		require.NoError(t, storagetest.NewPayload(2, 100).Put(t, server))
+		require.NoError(t, storagetest.NewPayload(2, 100).Get(t, store))
 		for range 100 {
 			time.Sleep(3 * time.Minute)
-			require.NoError(t, get(t, store, 1, 100))
-			require.NoError(t, get(t, store, 2, 100))
+			require.NoError(t, storagetest.NewPayload(1, 100).Get(t, store))
+			require.NoError(t, storagetest.NewPayload(2, 100).Get(t, store))
 		}
-		require.NoError(t, get(t, server, 1, 100))
-		require.NoError(t, get(t, server, 2, 100))
+		require.NoError(t, storagetest.NewPayload(1, 100).Get(t, server))
+		require.NoError(t, storagetest.NewPayload(2, 100).Get(t, server))
 		require.Less(t, server.opens.Load(), int64(2*60), "once in a tenth of the time to live")
 	})
 }
@@ -173,11 +141,11 @@ func TestUseNearIsUseFar(t *testing.T) {
 func TestFetchedOnce(t *testing.T) {
 	t.Parallel()
 	store, _, server := newStore(storage.Limits{}, storage.Limits{})
-	put(t, server, 1, 1_000_000)
+	require.NoError(t, storagetest.NewPayload(1, 1_000_000).Put(t, server))
 	var readers sync.WaitGroup
 	for range 16 {
 		readers.Go(func() {
-			if err := get(t, store, 1, 1_000_000); err != nil {
+			if err := storagetest.NewPayload(1, 1_000_000).Get(t, store); err != nil {
 				t.Error(err)
 			}
 		})
@@ -185,7 +153,7 @@ func TestFetchedOnce(t *testing.T) {
 	readers.Wait()
 	require.EqualValues(t, 1, server.opens.Load())
 	for range 2 {
-		require.ErrorIs(t, get(t, store, 2, 10), storage.ErrNotFound, "whoever waited for nothing may ask again")
+		require.ErrorIs(t, storagetest.NewPayload(2, 10).Get(t, store), storage.ErrNotFound, "whoever waited for nothing may ask again")
 	}
 }
 
@@ -194,7 +162,7 @@ func TestWaitEnds(t *testing.T) {
 	t.Parallel()
 	near, server := memory.New(storage.Limits{}), newStuck()
 	store := nearcache.New(near, server, storage.Limits{})
-	key, _ := payloadOf(1, 10)
+	key := storagetest.NewPayload(1, 10).Key
 	first := make(chan error)
 	go func() {
 		_, err := store.Open(context.Background(), key)

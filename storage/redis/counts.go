@@ -91,13 +91,17 @@ func (c *counts) Counts(ctx context.Context) (storage.Stats, error) {
 	if err := c.send(ctx); err != nil {
 		return storage.Stats{}, err
 	}
-	fields, err := c.client.HGetAll(ctx, c.key).Result()
-	if err != nil {
+	// In pipelines: for a command of its own, the client of a cluster first asks what commands there are, and keeps the answer.
+	pipe := c.client.Pipeline()
+	fields := pipe.HGetAll(ctx, c.key)
+	if _, err := pipe.Exec(ctx); err != nil {
 		return storage.Stats{}, readable(err)
 	}
-	sum, expired := sumOf(fields, time.Now().Unix())
+	sum, expired := sumOf(fields.Val(), time.Now().Unix())
 	if len(expired) > 0 {
-		if err := c.client.HDel(ctx, c.key, expired...).Err(); err != nil {
+		pipe := c.client.Pipeline()
+		pipe.HDel(ctx, c.key, expired...)
+		if _, err := pipe.Exec(ctx); err != nil {
 			return storage.Stats{}, readable(err)
 		}
 	}

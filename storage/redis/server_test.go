@@ -2,8 +2,6 @@ package redis_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -16,6 +14,7 @@ import (
 	"github.com/dashstash/dashstash/storage"
 	"github.com/dashstash/dashstash/storage/internal/servertest"
 	"github.com/dashstash/dashstash/storage/redis"
+	"github.com/dashstash/dashstash/storage/storagetest"
 )
 
 // patience is how long what must come may take.
@@ -51,41 +50,6 @@ func at(server *servertest.Server) redis.Options {
 	return redis.Options{Addresses: []string{server.Addr}}
 }
 
-// payloadOf returns size bytes, others for another number.
-func payloadOf(number byte, size int) []byte { return bytes.Repeat([]byte{number, 'x'}, size/2) }
-
-func keyOf(payload []byte) storage.Key { return sha256.Sum256(payload) }
-
-// tryPut stores a payload, and sees to it that it can be had back if that fails.
-func tryPut(t *testing.T, store storage.Store, payload []byte) error {
-	t.Helper()
-	w, err := store.Create(t.Context())
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	_, err = w.Write(payload)
-	require.NoError(t, err)
-	if err = w.Commit(keyOf(payload)); err != nil {
-		got, readErr := io.ReadAll(io.NewSectionReader(w, 0, int64(len(payload))))
-		require.NoError(t, readErr)
-		require.True(t, bytes.Equal(payload, got))
-	}
-	return err
-}
-
-func tryGet(t *testing.T, store storage.Store, payload []byte) error {
-	t.Helper()
-	r, err := store.Open(t.Context(), keyOf(payload))
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	got, err := io.ReadAll(io.NewSectionReader(r, 0, r.Size()))
-	require.True(t, bytes.Equal(payload[:len(got)], got), "other bytes than were stored")
-	return err
-}
-
 func names(t *testing.T, server *servertest.Server) []string {
 	t.Helper()
 	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
@@ -100,12 +64,12 @@ func TestOutage(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t)
 	store, log := open(t, at(server))
-	small, large := payloadOf(1, 1000), payloadOf(2, 3_000_000)
-	require.NoError(t, tryPut(t, store, small))
+	small, large := storagetest.NewPayload(1, 1000), storagetest.NewPayload(2, 3_000_000)
+	require.NoError(t, small.Put(t, store))
 	server.Kill()
 	for range 20 {
-		require.ErrorIs(t, tryGet(t, store, small), storage.ErrUnavailable)
-		require.ErrorIs(t, tryPut(t, store, large), storage.ErrUnavailable)
+		require.ErrorIs(t, small.Get(t, store), storage.ErrUnavailable)
+		require.ErrorIs(t, large.Put(t, store), storage.ErrUnavailable)
 		require.Zero(t, store.Stats())
 	}
 	require.Equal(t, 1, strings.Count(log.String(), "\n"), log)
@@ -113,9 +77,9 @@ func TestOutage(t *testing.T) {
 	require.Contains(t, log.String(), "server="+server.Addr)
 
 	server.Start(t)
-	require.Eventually(t, func() bool { return tryPut(t, store, large) == nil }, patience, 100*time.Millisecond)
-	require.NoError(t, tryGet(t, store, large))
-	require.ErrorIs(t, tryGet(t, store, small), storage.ErrNotFound, "it keeps nothing on the disk")
+	require.Eventually(t, func() bool { return large.Put(t, store) == nil }, patience, 100*time.Millisecond)
+	require.NoError(t, large.Get(t, store))
+	require.ErrorIs(t, small.Get(t, store), storage.ErrNotFound, "it keeps nothing on the disk")
 	require.Equal(t, 2, strings.Count(log.String(), "\n"), log)
 	require.Contains(t, log.String(), "storage is available again")
 }
@@ -125,9 +89,9 @@ func TestOutageWhileRead(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t)
 	store, _ := open(t, at(server))
-	payload := payloadOf(1, 3_000_000)
-	require.NoError(t, tryPut(t, store, payload))
-	r, err := store.Open(t.Context(), keyOf(payload))
+	payload := storagetest.NewPayload(1, 3_000_000)
+	require.NoError(t, payload.Put(t, store))
+	r, err := store.Open(t.Context(), payload.Key)
 	require.NoError(t, err)
 	defer r.Close()
 	_, err = r.ReadAt(make([]byte, 1000), 0)
@@ -142,15 +106,15 @@ func TestNoRoom(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t, "--maxmemory", "10mb", "--maxmemory-policy", "noeviction")
 	store, log := open(t, at(server))
-	small, large := payloadOf(1, 1_000_000), payloadOf(2, 20_000_000)
-	require.NoError(t, tryPut(t, store, small))
+	small, large := storagetest.NewPayload(1, 1_000_000), storagetest.NewPayload(2, 20_000_000)
+	require.NoError(t, small.Put(t, store))
 	for range 5 {
-		err := tryPut(t, store, large)
+		err := large.Put(t, store)
 		require.ErrorIs(t, err, storage.ErrFull)
 		require.ErrorContains(t, err, "maxmemory-policy allkeys-lru")
 	}
-	require.NoError(t, tryGet(t, store, small))
-	require.NoError(t, tryPut(t, store, payloadOf(3, 1_000_000)))
+	require.NoError(t, small.Get(t, store))
+	require.NoError(t, storagetest.NewPayload(3, 1_000_000).Put(t, store))
 	require.Len(t, names(t, server), 2*3+1, "the records and parts of two, and the counts")
 	require.Empty(t, log.String())
 }
@@ -160,14 +124,14 @@ func TestTooLargeForServer(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t, "--maxmemory", "10mb", "--maxmemory-policy", "allkeys-lru")
 	store, _ := open(t, at(server))
-	large := payloadOf(2, 20_000_000)
-	require.ErrorIs(t, tryPut(t, store, large), storage.ErrFull)
-	require.ErrorIs(t, tryGet(t, store, large), storage.ErrNotFound)
+	large := storagetest.NewPayload(2, 20_000_000)
+	require.ErrorIs(t, large.Put(t, store), storage.ErrFull)
+	require.ErrorIs(t, large.Get(t, store), storage.ErrNotFound)
 	for number := range byte(40) { // and what it drops is a plain miss
-		require.NoError(t, tryPut(t, store, payloadOf(number, 1_000_000)))
-		require.NoError(t, tryGet(t, store, payloadOf(number, 1_000_000)))
+		require.NoError(t, storagetest.NewPayload(number, 1_000_000).Put(t, store))
+		require.NoError(t, storagetest.NewPayload(number, 1_000_000).Get(t, store))
 	}
-	require.ErrorIs(t, tryGet(t, store, payloadOf(0, 1_000_000)), storage.ErrNotFound)
+	require.ErrorIs(t, storagetest.NewPayload(0, 1_000_000).Get(t, store), storage.ErrNotFound)
 }
 
 func TestRefused(t *testing.T) {
@@ -186,7 +150,7 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			store, log := open(t, test.options)
 			for range 5 {
-				require.ErrorIs(t, tryPut(t, store, payloadOf(1, 10)), storage.ErrUnavailable)
+				require.ErrorIs(t, storagetest.NewPayload(1, 10).Put(t, store), storage.ErrUnavailable)
 			}
 			require.Contains(t, log.String(), test.want)
 			require.NotContains(t, log.String(), "shut")
@@ -200,13 +164,13 @@ func TestFailover(t *testing.T) {
 	t.Parallel()
 	name, sentinel, master := servertest.Sentinel(t)
 	store, _ := open(t, redis.Options{Addresses: []string{sentinel.Addr}, Sentinel: name})
-	before, after := payloadOf(1, 3_000_000), payloadOf(2, 3_000_000)
-	require.NoError(t, tryPut(t, store, before))
+	before, after := storagetest.NewPayload(1, 3_000_000), storagetest.NewPayload(2, 3_000_000)
+	require.NoError(t, before.Put(t, store))
 	time.Sleep(time.Second) // the replica gets it a little later
 	master.Kill()
-	require.Eventually(t, func() bool { return tryPut(t, store, after) == nil }, patience, 100*time.Millisecond)
-	require.NoError(t, tryGet(t, store, before))
-	require.NoError(t, tryGet(t, store, after))
+	require.Eventually(t, func() bool { return after.Put(t, store) == nil }, patience, 100*time.Millisecond)
+	require.NoError(t, before.Get(t, store))
+	require.NoError(t, after.Get(t, store))
 }
 
 // Counts are exact, whoever stores, uses and deletes, and two processes count together.
@@ -222,12 +186,12 @@ func TestCounts(t *testing.T) {
 	sizes := []int{0, 10, 1000, 600_000, 3_000_000}
 	total := 0
 	for i, size := range sizes {
-		payload := payloadOf(byte(i), size)
+		payload := storagetest.NewPayload(byte(i), size)
 		for range 2 { // the second time is a use
-			require.NoError(t, tryPut(t, one, payload))
-			require.NoError(t, tryPut(t, two, payload))
+			require.NoError(t, payload.Put(t, one))
+			require.NoError(t, payload.Put(t, two))
 		}
-		require.NoError(t, tryGet(t, two, payload))
+		require.NoError(t, payload.Get(t, two))
 		total += size
 	}
 	one.Stats() // sends what it has to tell
@@ -235,11 +199,11 @@ func TestCounts(t *testing.T) {
 
 	two.SetLimits(storage.Limits{TTL: 2 * time.Hour}) // a use moves them to a later expiry
 	for i, size := range sizes {
-		require.NoError(t, tryGet(t, two, payloadOf(byte(i), size)))
+		require.NoError(t, storagetest.NewPayload(byte(i), size).Get(t, two))
 	}
 	require.Equal(t, storage.Stats{Entries: 5, Bytes: int64(total)}, two.Stats())
-	require.NoError(t, two.Delete(t.Context(), keyOf(payloadOf(3, 600_000))))
-	require.NoError(t, two.Delete(t.Context(), keyOf(payloadOf(3, 600_000))))
+	require.NoError(t, two.Delete(t.Context(), storagetest.NewPayload(3, 600_000).Key))
+	require.NoError(t, two.Delete(t.Context(), storagetest.NewPayload(3, 600_000).Key))
 	require.NoError(t, two.Close())
 	require.Equal(t, storage.Stats{Entries: 4, Bytes: int64(total - 600_000)}, one.Stats())
 }
@@ -252,7 +216,7 @@ func TestCountsOfThePast(t *testing.T) {
 	defer client.Close()
 	require.NoError(t, client.HSet(t.Context(), "counts", "60:entries", 3, "60:bytes", 300).Err())
 	store, _ := open(t, at(server))
-	require.NoError(t, tryPut(t, store, payloadOf(1, 10)))
+	require.NoError(t, storagetest.NewPayload(1, 10).Put(t, store))
 	fields, err := client.HKeys(t.Context(), "counts").Result()
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{"0:entries", "0:bytes"}, fields)
@@ -264,8 +228,8 @@ func TestTouchesSeldom(t *testing.T) {
 	server := servertest.Redis(t)
 	store, _ := open(t, at(server))
 	store.SetLimits(storage.Limits{TTL: time.Hour})
-	payload := payloadOf(1, 3_000_000)
-	require.NoError(t, tryPut(t, store, payload))
+	payload := storagetest.NewPayload(1, 3_000_000)
+	require.NoError(t, payload.Put(t, store))
 	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
 	defer client.Close()
 	touches := func() bool {
@@ -273,15 +237,15 @@ func TestTouchesSeldom(t *testing.T) {
 	}
 	require.NoError(t, client.ConfigResetStat(t.Context()).Err())
 	for range 10 {
-		require.NoError(t, tryGet(t, store, payload))
-		require.NoError(t, tryPut(t, store, payload))
+		require.NoError(t, payload.Get(t, store))
+		require.NoError(t, payload.Put(t, store))
 	}
 	require.False(t, touches())
 	for _, name := range names(t, server) {
 		require.NoError(t, client.PExpire(t.Context(), name, 53*time.Minute).Err())
 	}
 	require.NoError(t, client.ConfigResetStat(t.Context()).Err())
-	require.NoError(t, tryGet(t, store, payload))
+	require.NoError(t, payload.Get(t, store))
 	require.True(t, touches())
 	for _, name := range names(t, server) {
 		if !strings.HasSuffix(name, "counts") {
