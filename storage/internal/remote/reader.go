@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"sync"
@@ -68,14 +69,19 @@ func (r *reader) fetch(part int) (content []byte, err error) {
 		content, _, err = s.server.Get(r.ctx, key, s.TTL())
 		return err
 	})
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
+		s.drop(r.ctx, r.key)
+		return nil, io.ErrUnexpectedEOF
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err == nil {
-		content, err = unseal(content)
+	content, err = unseal(content)
+	if _, size := r.record.span(part); err == nil && int64(len(content)) != size {
+		err = fmt.Errorf("%w: a part of another size", errDamaged)
 	}
-	if _, size := r.record.span(part); err != nil || int64(len(content)) != size {
-		s.dropLost(r.ctx, r.key, "a part of it is gone or damaged")
+	if err != nil {
+		s.dropDamaged(r.ctx, r.key, err)
 		return nil, io.ErrUnexpectedEOF
 	}
 	r.held, r.part = content, part

@@ -109,7 +109,7 @@ func (s *Store) Open(ctx context.Context, key storage.Key) (storage.Reader, erro
 	}
 	if !there {
 		s.count(ctx, left, rec, -1)
-		s.dropLost(ctx, key, "a part of it is gone")
+		s.drop(ctx, key)
 		return nil, storage.ErrNotFound
 	}
 	return &reader{ctx: ctx, store: s, key: key, record: rec}, nil
@@ -185,7 +185,7 @@ func (s *Store) record(ctx context.Context, key storage.Key) (rec record, left t
 	}
 	rec, err = parseRecord(value)
 	if err != nil {
-		s.dropLost(ctx, key, err.Error())
+		s.dropDamaged(ctx, key, err)
 		return record{}, 0, storage.ErrNotFound
 	}
 	return rec, left, nil
@@ -224,12 +224,17 @@ func (s *Store) count(ctx context.Context, left time.Duration, rec record, facto
 	counter.Count(ctx, expiry, storage.Stats{Entries: factor, Bytes: factor * rec.size})
 }
 
-// dropLost removes the record of a payload that is not, or no longer, whole, so that the next to store it stores it anew.
-func (s *Store) dropLost(ctx context.Context, key storage.Key, reason string) {
-	s.Logger.Warn("a stored payload was damaged and is removed", "key", key.String()[:8], "reason", reason)
+// dropDamaged is drop of what is not as it was stored.
+func (s *Store) dropDamaged(ctx context.Context, key storage.Key, reason error) {
+	s.Logger.Warn("a stored payload was damaged and is removed", "key", key.String()[:8], "error", reason)
+	s.drop(ctx, key)
+}
+
+// drop removes the record of a payload that is not, or no longer, whole, so that the next to store it stores it anew.
+func (s *Store) drop(ctx context.Context, key storage.Key) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statsTimeout)
 	defer cancel()
-	// If this fails, whoever opens it next finds it damaged again.
+	// If this fails, whoever opens it next finds the same.
 	_ = s.delete(ctx, []string{s.recordKey(key)})
 }
 
