@@ -20,7 +20,7 @@ PLACES = {  # by the name that a result gives them, in the plot's order
 }
 LABELS, WIDTH, ROW, HEAD, GAP = 150, 300, 22, 34, 44  # pixels: of the labels, a panel, a line in it, its title, between two
 TOP = 40
-LOW, HIGH = 1, 1e5  # MB/s
+LOW, HIGH = 1, 1e6  # MB/s
 # Tones that can be read on white and on black, since GitHub shows a picture on either.
 GREY, OURS, THEIRS = "#7b8490", "#3b82d6", "#d0722a"
 
@@ -57,7 +57,7 @@ def panel(results: Results, operation: str, size: str, left: float, top: float) 
     for power in range(round(log10(LOW)), round(log10(HIGH)) + 1):
         x = left + position(10 ** power)
         yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top + HEAD - 6}" y2="{bottom}" stroke="{GREY}" stroke-opacity="0.3"/>'
-        yield text(x, bottom + 13, f"{10 ** power:,}", "middle")
+        yield text(x, bottom + 13, scale(power), "middle")
     for line, where in enumerate(PLACES):
         if (where, operation, size, 1) in results:
             yield from mark(results, where, operation, size, left, middle(top, line))
@@ -84,6 +84,11 @@ def position(rate: float) -> float:
     """Where a rate is in a panel, on a logarithmic scale."""
     share = log10(rate / LOW) / log10(HIGH / LOW)
     return WIDTH * min(1.0, max(0.0, share))
+
+
+def scale(power: int) -> str:
+    """A power of ten as it is written below a panel: 1, 10, 100, 1k."""
+    return f"{10 ** (power % 3)}{('', 'k', 'M')[power // 3]}"
 
 
 def text(x: float, y: float, content: str, anchor: str = "start") -> str:

@@ -30,9 +30,7 @@ How long it takes to put data into a storage and to get it back, side by side in
 of [dash-extensions](https://www.dash-extensions.com), which keep an app's data from within the app and are flask-caching's
 `FileSystemCache` and `RedisCache`; and memcpy, which is as fast as this machine copies.
 
-`make bench-storage` on {date}, medians of {rounds} rounds.
-{machine}.
-{versions}.
+`make bench-storage` on {date}, medians of {rounds} rounds, on {machine}. {versions}.
 
 ![Throughput of each storage, by size](benchmarks.svg)
 
@@ -52,6 +50,8 @@ How to read it:
 - dash-extensions' rows are Python objects that go through its `ServersideOutputTransform`, pickle included: a table as a list of
   dicts, whose JSON is 10 KB, 1 MB or 50 MB long. Its MB/s count that JSON.
 - Files come from the page cache, and servers are on the same machine: a slower disk or a network comes on top.
+- Putting 10 KB into a file is mostly the file system creating one, which differs much from one file system to another.
+- *near in memory* is got from a near layer that has all of it. Putting there is putting into `redis`, and a copy in memory.
 - `FileSystemBackend` keeps {threshold} entries by default, and these rows are from before that. Once it is full, each put looks
   through all of its files: putting 10 KB takes {full} ms then.
 - memcpy puts into memory that is in use already, and gets into 64 KiB that stay in the processor's cache.
