@@ -88,7 +88,7 @@ func TestStore(t *testing.T) {
 func BenchmarkStore(b *testing.B) {
 	storagetest.Benchmark(b, storagetest.Backend{
 		Open: func(tb testing.TB, _ string, _ storage.Limits) storage.Store {
-			server := servertest.Memcached(tb, "-m", "1024") // each store's own
+			server := servertest.Memcached(tb, "-m", "1500") // each store's own
 			return memcached.Open(memcached.Options{Addresses: []string{server.Addr}}, nil)
 		},
 	})

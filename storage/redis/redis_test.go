@@ -86,7 +86,7 @@ func TestStoreWithSentinel(t *testing.T) {
 
 // openOnOwn opens a store on a server of its own.
 func openOnOwn(tb testing.TB) storage.Limiter {
-	server := servertest.Redis(tb, "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru")
+	server := servertest.Redis(tb, "--maxmemory", "1500mb", "--maxmemory-policy", "allkeys-lru")
 	return redis.Open(redis.Options{Addresses: []string{server.Addr}}, nil)
 }
 

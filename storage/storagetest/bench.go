@@ -27,11 +27,18 @@ func Benchmark(b *testing.B, backend Backend) {
 	eachLoad(b, "Put", func(b *testing.B, load load) {
 		store := backend.openForBench(b)
 		var last atomic.Uint64
+		deleted := uint64(0)
 		put := func(int) error { return load.put(b, store, last.Add(1)) }
+		deleteAll := func() {
+			for ; !backend.Bounded && deleted < last.Load(); deleted++ {
+				require.NoError(b, store.Delete(b.Context(), benchKey(deleted+1)))
+			}
+		}
 		for range load.fitting() {
 			require.NoError(b, put(0))
 		}
-		load.measure(b, put)
+		deleteAll()
+		load.measure(b, put, deleteAll)
 	})
 	eachLoad(b, "Get", func(b *testing.B, load load) {
 		store := backend.openForBench(b)
@@ -40,7 +47,7 @@ func Benchmark(b *testing.B, backend Backend) {
 			require.NoError(b, load.put(b, store, uint64(number)))
 		}
 		buffers := load.buffers(benchPiece)
-		load.measure(b, func(client int) error { return get(b, store, uint64(client%payloads), buffers[client]) })
+		load.measure(b, func(client int) error { return get(b, store, uint64(client%payloads), buffers[client]) }, nil)
 	})
 }
 
@@ -82,8 +89,8 @@ func (l load) buffers(size int) [][]byte {
 }
 
 // measure has the clients do something at the same time, one time after the other, each equally often. What it reports as ns/op
-// is how long a client takes for one payload.
-func (l load) measure(b *testing.B, do func(client int) error) {
+// is how long a client takes for one payload. What is to be done after that, unless it is nil, does not count.
+func (l load) measure(b *testing.B, do func(client int) error, after func()) {
 	times := max(1, benchTurn/len(l.data))
 	turn := func(client int) {
 		for range times {
@@ -100,6 +107,11 @@ func (l load) measure(b *testing.B, do func(client int) error) {
 			clients.Go(func() { turn(client) })
 		}
 		clients.Wait()
+		if after != nil {
+			b.StopTimer()
+			after()
+			b.StartTimer()
+		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*times), "ns/op")
 }

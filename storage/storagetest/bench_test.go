@@ -11,7 +11,7 @@ func BenchmarkMemcpy(b *testing.B) {
 				copy(places[client][offset:], load.data[offset:min(offset+benchPiece, len(load.data))])
 			}
 			return nil
-		})
+		}, nil)
 	})
 	eachLoad(b, "Get", func(b *testing.B, load load) {
 		buffers := load.buffers(benchPiece)
@@ -20,6 +20,6 @@ func BenchmarkMemcpy(b *testing.B) {
 				copy(buffers[client], load.data[offset:])
 			}
 			return nil
-		})
+		}, nil)
 	})
 }
