@@ -1,12 +1,11 @@
 """Bodies in all forms that HTTP has: encoded, without a length, large, over HTTP/2, asked for first, and untouched."""
 
 import json
-import os
 
 import pytest
 import requests
 
-from harness.caddy import payloads, stash
+from harness.caddy import payloads, stash, temporary
 from harness.process import free_port, wait_until
 from harness.raw import send_callback
 from harness.wire import Client, is_token, payload
@@ -143,4 +142,4 @@ def test_dry_run(dash_app, proxy):
     [entry] = caddy.logs("info", "^dry run")
     assert (entry["stores"], entry["bytes"]) == (3, sum(
         len(json.dumps(props["data"], separators=(",", ":"))) for props in direct.json()["response"].values()))
-    assert os.listdir(caddy.data / "dash_stash" / "tmp") == []
+    assert not temporary(caddy.data / "dash_stash")

@@ -5,7 +5,7 @@ import threading
 import pytest
 import requests
 
-from harness.caddy import payloads, site, stash
+from harness.caddy import payloads, site, stash, temporary
 from harness.process import free_port, wait_until
 from harness.raw import RawApp, head, send_callback
 from harness.wire import Client, is_token, payload
@@ -45,7 +45,7 @@ def in_front(caddy, tmp_path, monkeypatch):
 def files_of(caddy, tmp_path):
     """Payloads in the storage, whole or not, and temporary files."""
     storage = caddy.data / "dash_stash"
-    return [*payloads(storage), *(storage / "tmp").iterdir(), *(tmp_path / "temporary").iterdir()]
+    return [*payloads(storage), *temporary(storage), *caddy.opened(tmp_path / "temporary")]
 
 
 @pytest.mark.parametrize("beginning", [BEGINNING, LARGE], ids=["held", "streamed"])

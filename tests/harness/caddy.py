@@ -148,6 +148,14 @@ class Caddy:
         return [entry for entry in entries
                 if level in ("", entry["level"]) and re.search(message, entry.get("msg", ""))]
 
+    def opened(self, folder: Path) -> list[str]:
+        """The files below a folder that this Caddy has open, also those that have lost their names."""
+        files = []
+        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed by now
+                files.append(os.readlink(link))
+        return [file for file in files if file.startswith(f"{folder}/")]
+
     def allow(self, pattern: str) -> None:
         """Log lines that the regular expression finds are no complaint."""
         self._allowed.append(pattern)
