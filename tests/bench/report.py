@@ -46,7 +46,8 @@ How to read it:
 - Sixteen clients at the same time are goroutines of one process for Dashstash; for dash-extensions they are a process for each
   core and threads in them, as under gunicorn. Clients and servers share the cores.
 - Dashstash's rows are bytes that go through the package `storage`, in pieces of 64 KiB. `memory` and `file` are full while
-  they are put to, at 2,000 payloads or 250 MB, so that evicting is included; the servers have room. `file` does not call fsync, as is its default.
+  they are put to, at 2,000 payloads or 250 MB, so that evicting is included; the servers have room. `file` does not call fsync,
+  as is its default.
 - dash-extensions' rows are Python objects that go through its `ServersideOutputTransform`, pickle included: a table as a list of
   dicts, whose JSON is 10 KB, 1 MB or 50 MB long. Its MB/s count that JSON.
 - Files come from the page cache, and servers are on the same machine: a slower disk or a network comes on top.
