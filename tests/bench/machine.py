@@ -12,10 +12,10 @@ from pathlib import Path
 
 
 def machine() -> str:
-    """One line: cores, memory, system, and where temporary files are."""
+    """One line: cores, memory, system, where temporary files are, and how busy it is now."""
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return (f"{os.cpu_count()} cores ({_processor()}), {gigabytes:.0f} GB of memory, {platform.system()} {platform.release()} "
-            f"{platform.machine()}, files on {_file_system()}")
+            f"{platform.machine()}, files on {_file_system()}, with a load of {os.getloadavg()[0]:.1f} at the start")
 
 
 def versions() -> str:

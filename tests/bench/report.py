@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from machine import machine, versions
 from results import SIZES, THRESHOLD, Results, size_name
 
 PLACES = {  # by the name that a result gives them, in the tables' order
@@ -30,7 +29,7 @@ How long it takes to put data into a storage and to get it back, side by side in
 of [dash-extensions](https://www.dash-extensions.com), which keep an app's data from within the app and are flask-caching's
 `FileSystemCache` and `RedisCache`; and memcpy, which is as fast as this machine copies.
 
-`make bench-storage` on {date}, medians of {rounds} rounds, on {machine}. {versions}.
+`make bench-storage` on {date}, medians of {rounds} rounds, on {setting}.
 
 ![Throughput of each storage, by size](benchmarks.svg)
 
@@ -88,9 +87,10 @@ The kind of data matters as much. 50 MB of rows, and of floats, in ms:
 """
 
 
-def report(results: Results, rounds: int) -> str:
+def report(results: Results, rounds: int, setting: str) -> str:
+    """The whole file. The setting is the machine, and the versions of what was measured."""
     return TEXT.format(
-        date=date.today().isoformat(), rounds=rounds, machine=machine(), versions=versions(), threshold=THRESHOLD,
+        date=date.today().isoformat(), rounds=rounds, setting=setting, threshold=THRESHOLD,
         full=number(1e3 * results.seconds("extensions-file", "put-full", "10KB")),
         measured=measured(results), ratios=ratios(results), app=app(results), kinds=kinds(results))
 

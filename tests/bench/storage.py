@@ -21,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from harness.servers import Redis  # noqa: E402
+from machine import machine, versions  # noqa: E402
 from plot import plot  # noqa: E402
 from report import report  # noqa: E402
 from results import SIZES, Result, Results  # noqa: E402
@@ -98,13 +99,14 @@ def measure(folder: Path) -> Iterator[Result]:
 
 
 def main() -> None:
+    setting = f"{machine()}. {versions()}"  # now: the working tree may be another when all is measured
     with ExitStack() as at_end:
         folder = Path(at_end.enter_context(tempfile.TemporaryDirectory(prefix="dashstash-bench-")))
         build(folder)
         results = Results(measure(folder))
     DOCS.mkdir(exist_ok=True)
     (DOCS / "benchmarks.svg").write_text(plot(results))
-    text = report(results, ROUNDS)
+    text = report(results, ROUNDS, setting)
     (DOCS / "benchmarks.md").write_text(text)
     print(text)
 
