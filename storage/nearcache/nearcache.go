@@ -92,6 +92,10 @@ func (s *Store) fetch(ctx context.Context, key storage.Key, fetched chan struct{
 		delete(s.fetching, key)
 		close(fetched)
 	}()
+	// Another may have fetched it between this caller's look at near and now.
+	if near, err := s.near.Open(ctx, key); err == nil {
+		return near, nil
+	}
 	far, err := s.far.Open(ctx, key)
 	if err != nil {
 		return nil, err
