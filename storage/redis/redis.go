@@ -20,8 +20,9 @@ import (
 	"github.com/dashstash/dashstash/storage/internal/remote"
 )
 
-// partSize is how many bytes of a payload go into one value.
-const partSize = 512 << 10
+// partSize is how many bytes of a payload go into one value. With what is around them that is 512 KiB at most: one byte more, and
+// Redis's allocator takes a fifth more for each (jemalloc's size classes).
+const partSize = 512<<10 - 64
 
 // Defaults of [Options].
 const (
