@@ -1,6 +1,7 @@
 """Redis as storage, when it is away, hangs, is full, or lets nobody in."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -154,7 +155,7 @@ def test_a_failover(dash_app, proxy, server):
     early, user = User(caddy.url, "early"), User(caddy.url)
     early.fill(5000)
     early.read()
-    assert place.master.cli("wait", "1", "5000") == "1"
+    wait_until(lambda: offset(place.replica, "slave") == offset(place.master, "master"), "the replica to have all")
     place.master.kill()
 
     def back():
@@ -165,6 +166,11 @@ def test_a_failover(dash_app, proxy, server):
 
     wait_until(back, "the replica to be found")
     assert "role:master" in place.replica.cli("info", "replication")
+
+
+def offset(redis, role):
+    """How far a Redis is in the stream of what was written."""
+    return int(re.search(rf"{role}_repl_offset:(\d+)", redis.cli("info", "replication"))[1])
 
 
 def test_a_node_of_a_cluster_dies(dash_app, proxy, server):

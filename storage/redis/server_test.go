@@ -166,7 +166,12 @@ func TestFailover(t *testing.T) {
 	store, _ := open(t, redis.Options{Addresses: []string{sentinel.Addr}, Sentinel: name})
 	before, after := storagetest.NewPayload(1, 3_000_000), storagetest.NewPayload(2, 3_000_000)
 	require.NoError(t, before.Put(t, store))
-	time.Sleep(time.Second) // the replica gets it a little later
+	client := goredis.NewClient(&goredis.Options{Addr: master.Addr})
+	defer client.Close()
+	conn := client.Conn() // WAIT counts what was written by way of its own connection, and before that
+	defer conn.Close()
+	require.NoError(t, conn.Set(t.Context(), "last", "", 0).Err())
+	require.EqualValues(t, 1, conn.Wait(t.Context(), 1, patience).Val(), "the replica has all")
 	master.Kill()
 	require.Eventually(t, func() bool { return after.Put(t, store) == nil }, patience, 100*time.Millisecond)
 	require.NoError(t, before.Get(t, store))
