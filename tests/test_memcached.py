@@ -4,7 +4,7 @@ import pytest
 
 from harness.process import wait_until
 from harness.servers import DOWN, Memcacheds
-from harness.user import EMPTY, RIGHT, User
+from harness.user import EMPTY, RIGHT, UNAVAILABLE, User
 
 
 @pytest.mark.parametrize("near", ["near off", ""])
@@ -25,7 +25,7 @@ def test_one_of_two_memcacheds_dies(dash_app, proxy, server, near):
 
     def back():
         user.fill(5000)
-        return user.tokens == 6 and user.look() == RIGHT
+        return user.tokens == 6 and user.look() == RIGHT and early.look() != UNAVAILABLE
 
     wait_until(back, "both to be used again")
     assert early.look() == (EMPTY if near else RIGHT)

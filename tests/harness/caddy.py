@@ -144,7 +144,7 @@ class Caddy:
 
     def logs(self, level: str = "", message: str = "") -> list[dict[str, Any]]:
         """The JSON log's entries of a level (debug, info, warn, error) whose message the regular expression finds."""
-        entries = (json.loads(line) for line in self.process.log().splitlines() if line.startswith("{"))
+        entries = (json.loads(line) for line in self.process.log().rpartition("\n")[0].splitlines() if line.startswith("{"))
         return [entry for entry in entries
                 if level in ("", entry["level"]) and re.search(message, entry.get("msg", ""))]
 

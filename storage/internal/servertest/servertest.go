@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,14 +28,21 @@ type Server struct {
 	output  bytes.Buffer
 }
 
-// freePort is a port that was free a moment ago.
+// given are the ports that freePort has returned.
+var given sync.Map
+
+// freePort is a port that was free a moment ago, and that nobody in this process was given before.
 func freePort(tb testing.TB) string {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(tb, err)
-	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return port
+	for {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(tb, err)
+		_, port, _ := net.SplitHostPort(listener.Addr().String())
+		require.NoError(tb, listener.Close())
+		if _, known := given.LoadOrStore(port, true); !known {
+			return port
+		}
+	}
 }
 
 // start starts a command that will listen on the port.
