@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,14 +18,16 @@ _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A loopback TCP port that was free a moment ago, and that nobody in this process was given before."""
+    """A loopback TCP port that was free a moment ago, and that nobody in this process was given before.
+
+    It is below those that the system gives to whoever connects (32768 and up on Linux), which may take one at any moment.
+    """
     while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in _given:
-            _given.add(port)
-            return port
+            if port not in _given and probe.connect_ex(("127.0.0.1", port)) != 0:
+                _given.add(port)
+                return port
 
 
 def listens(port: int) -> bool:
