@@ -50,16 +50,17 @@ func (h *Handler) mayOffload(ctx context.Context, session interceptor.Session, a
 	if h.DryRun || !h.interceptor.MayOffload(session.App, answer) {
 		return false
 	}
-	h.follow(ctx, session)
-	return h.interceptor.MayOffload(session.App, answer)
+	return !h.follow(ctx, session) || h.interceptor.MayOffload(session.App, answer)
 }
 
 // follow takes in what other Caddys that share the storage have learned of the app: one of them may have served the page that
-// makes this request, and the app may be another by now.
-func (h *Handler) follow(ctx context.Context, session interceptor.Session) {
-	if h.backend.Shared() {
+// makes this request, and the app may be another by now. It reports whether others can share the storage at all.
+func (h *Handler) follow(ctx context.Context, session interceptor.Session) bool {
+	shared := h.backend.Shared()
+	if shared {
 		h.interceptor.FollowApp(ctx, session.Facts, session.App)
 	}
+	return shared
 }
 
 // save saves what a request has taught of the app, if anything. That is seldom, and behind the response, of which at most the

@@ -58,8 +58,9 @@ type Config struct {
 // An Interceptor rewrites the messages of Dash callbacks. Its methods may be called at the same time.
 type Interceptor struct {
 	Config
-	keys  *keyring
-	folds *folds
+	keys   *keyring
+	savers []*saver // of the secrets
+	folds  *folds
 
 	mu    sync.Mutex
 	noted recent[struct{}] // what was logged once
@@ -67,12 +68,16 @@ type Interceptor struct {
 
 // New returns an interceptor.
 func New(config Config) *Interceptor {
-	return &Interceptor{
+	ic := &Interceptor{
 		Config: config,
 		keys:   newKeyring(config.Namespace, config.Secrets),
 		folds:  newFolds(),
 		noted:  recent[struct{}]{most: maxStores},
 	}
+	for _, secret := range config.Secrets {
+		ic.savers = append(ic.savers, newSaver(secret))
+	}
+	return ic
 }
 
 // A Session is between whom messages go, and where their data is kept.

@@ -105,7 +105,7 @@ func (ic *Interceptor) save(ctx context.Context, store storage.Store, app *App, 
 	if len(content) > maxSaved {
 		return "", fmt.Errorf("%d bytes are more than the %d that are saved", len(content), maxSaved)
 	}
-	saver := newSaver(ic.Secrets[0])
+	saver := ic.savers[0]
 	key := saver.key(ic.Namespace, app)
 	content = slices.Concat([]byte{savedVersion}, content)
 	tag := saver.tagOf(key, content)
@@ -127,8 +127,8 @@ func (ic *Interceptor) save(ctx context.Context, store storage.Store, app *App, 
 // LoadApp fills in what is not known of an app from what was saved of it, and reports whether there was anything. What the
 // app itself says, then or later, takes its place.
 func (ic *Interceptor) LoadApp(ctx context.Context, store storage.Store, app *App) bool {
-	for _, secret := range ic.Secrets {
-		err := ic.load(ctx, store, app, newSaver(secret))
+	for _, saver := range ic.savers {
+		err := ic.load(ctx, store, app, saver)
 		switch {
 		case err == nil:
 			return true
@@ -142,7 +142,7 @@ func (ic *Interceptor) LoadApp(ctx context.Context, store storage.Store, app *Ap
 // FollowApp takes in what others, who share the storage, have saved of an app since this was last called. Where that fails,
 // what is known stays.
 func (ic *Interceptor) FollowApp(ctx context.Context, store storage.Store, app *App) {
-	_ = ic.load(ctx, store, app, newSaver(ic.Secrets[0]))
+	_ = ic.load(ctx, store, app, ic.savers[0])
 }
 
 var errNotSavedHere = errors.New("it was not saved with this secret, or by another version")
@@ -176,7 +176,7 @@ func (ic *Interceptor) load(ctx context.Context, store storage.Store, app *App, 
 	}
 	app.takeIn(facts)
 	known, revision := app.facts()
-	if known.more(facts) || saver.place != newSaver(ic.Secrets[0]).place {
+	if known.more(facts) || saver != ic.savers[0] {
 		revision = 0 // it is to be saved
 	}
 	app.noteSaved(ic.Namespace, savedState{revision, string(tag)})
