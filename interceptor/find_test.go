@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -56,7 +57,9 @@ func TestFindIsLinear(t *testing.T) {
 			t.Parallel()
 			reads := &countedReads{ReaderAt: strings.NewReader(text)}
 			body, _, err := ic.Rehydrate(t.Context(), testSession(store, nil), reads, int64(len(text)))
-			require.NoError(t, err)
+			if !errors.Is(err, ErrTooLarge) {
+				require.NoError(t, err)
+			}
 			if body != nil {
 				require.NoError(t, body.Close())
 			}
@@ -98,10 +101,11 @@ func TestEndOfValue(t *testing.T) {
 	}
 }
 
-// For any JSON, with tokens wherever the digits 1 to 4 are in it, the app gets what a walk of the decoded request makes of it.
+// For any JSON, with tokens, in several spellings, wherever the digits 1 to 6 are in it, the app gets what a walk of the decoded request makes of it.
 func FuzzRehydrate(f *testing.F) {
 	for _, seed := range []string{
-		`{"inputs":[{"id":"df","value":1}],"state":[2,1,[3]]}`, ` [1 , 4] `, `{"$dashstash":2}`, `{"$dashstash":"1"}`, `[{"a":1,"b":2}]`, `"1"`,
+		`{"inputs":[{"id":"df","value":1}],"state":[2,1,[3]]}`, ` [1 , 4] `, `[5,6,{"a":6}]`, `{"$dashstash":2}`, `{"$dashstash":"1"}`, `[{"a":1,"b":2}]`, `"1"`,
+		`[{"a":4,"\u0024dashstash":"x"},{"b":1,"$dashstash":2}]`,
 		`[{"$dashstash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},3]`,
 		`[{"$dashstash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","a":1}]`,
 	} {
@@ -116,6 +120,8 @@ func FuzzRehydrate(f *testing.F) {
 		"2": strings.NewReplacer("{", "{ ", ":", "\n:\t", "}", " }").Replace(stash(f, ic, store, `"text"`)),
 		"3": stash(f, other, store, `"foreign"`),
 		"4": strings.TrimSuffix(stash(f, ic, store, `[]`), "}") + `,"rows":[1]}`,
+		"5": strings.Replace(stash(f, ic, store, `"text"`), "{", `{"rows":[1],`, 1),
+		"6": strings.Replace(stash(f, ic, store, `"text"`), "$d", `$\u0064`, 1),
 	}
 	payload := map[string]any{"1": map[string]any{"rows": []any{1.0, map[string]any{"a": nil}}}, "2": "text"}
 	f.Fuzz(func(t *testing.T, template []byte) {
@@ -164,10 +170,37 @@ func withTokens(template []byte, token map[string]string) string {
 	return request.String()
 }
 
-// ambiguous reports whether a text spells the reserved key other than as the only one of an object, where decoding tells less
-// than the bytes: in escapes, in another letter case, or twice.
+// ambiguous reports whether an object in a JSON text has the reserved key twice, where decoding tells less than the text.
 func ambiguous(text string) bool {
-	return strings.Contains(text, `\u`) || strings.Count(text, "$dashstash") != strings.Count(text, `{"$dashstash"`)+strings.Count(text, `{ "$dashstash"`)
+	type object struct{ keys, tokens int } // a list has no keys
+	open := []object{{}}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	for isKey := false; ; {
+		token, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		switch last := &open[len(open)-1]; token {
+		case json.Delim('{'), json.Delim('['):
+			open = append(open, object{})
+			isKey = token == json.Delim('{')
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		default:
+			if isKey && token == "$dashstash" {
+				if last.tokens++; last.tokens > 1 {
+					return true
+				}
+			}
+			if isKey {
+				isKey = false
+				last.keys++
+				continue
+			}
+		}
+		isKey = open[len(open)-1].keys > 0
+	}
 }
 
 // walkTokens is the oracle: what becomes of a decoded request.
@@ -179,7 +212,7 @@ func walkTokens(ic *Interceptor, value any, texts map[string]any) any {
 		}
 	case map[string]any:
 		text, isText := v["$dashstash"].(string)
-		_, _, err := ic.keys.open(payloadToken, []byte(text), testScope)
+		_, _, err := ic.keys.open(payloadToken, []byte(text), testAudience)
 		switch {
 		case isText && isTokenText([]byte(text)) && err == nil:
 			if len(v) > 1 {

@@ -17,7 +17,11 @@ import (
 	"github.com/dashstash/dashstash/storage/memory"
 )
 
-const testScope = "ada"
+// testApp is the name of the apps of the tests.
+const testApp = "app"
+
+// testAudience is whom the tests' tokens are made for.
+var testAudience = audience{app: testApp, scope: "ada"}
 
 // chop cuts p into chunks of random sizes; some are empty.
 func chop(r *rand.Rand, p []byte) (chunks [][]byte) {
@@ -89,7 +93,7 @@ func newTestInterceptor(change ...func(*Config)) *Interceptor {
 
 // newTestApp returns an app with these memory Stores and no callbacks.
 func newTestApp(stores ...string) *App {
-	app := NewCatalog().App("app")
+	app := NewCatalog().App(testApp)
 	app.dependencies = &dependencies{}
 	for _, id := range stores {
 		app.learnStore(id, storageMemory)
@@ -99,7 +103,10 @@ func newTestApp(stores ...string) *App {
 
 // testSession is a browser's with an app, which may be nil where it does not matter.
 func testSession(store storage.Store, app *App) Session {
-	return Session{Store: store, App: app, Scope: testScope, Client: "a browser"}
+	if app == nil {
+		app = NewCatalog().App(testApp)
+	}
+	return Session{Store: store, App: app, Scope: testAudience.scope, Client: "a browser"}
 }
 
 // feed writes chunks to w.
@@ -165,7 +172,7 @@ func stash(t testing.TB, ic *Interceptor, store storage.Store, payload string) s
 	require.NoError(t, err)
 	ref := refOf(ic.keys, payload)
 	require.NoError(t, w.Commit(ref.key))
-	return string(ic.keys.token(ref, testScope))
+	return string(ic.keys.token(ref, testAudience))
 }
 
 func refOf(keys *keyring, payload string) payloadRef {

@@ -17,22 +17,16 @@ import (
 
 // Errors of [Interceptor.Rehydrate].
 var (
-	// ErrTooLarge: with its payloads put back, the request would be larger than Config.MaxRequest.
+	// ErrTooLarge: with its payloads put back, the request would be larger than Config.MaxRequest; or it has more tokens, or is
+	// nested deeper, than any browser's.
 	ErrTooLarge = errors.New("request too large with its data put back")
-	// ErrMissing: the request holds a token whose payload is gone, and Config.OnMissing is [MissingError].
-	ErrMissing = errors.New("data of a Store is gone from the storage")
+	// ErrEncoding: the request is not in UTF-8, which JSON must be (RFC 8259, 8.1): what it holds could not be seen here, while
+	// Python reads it all the same.
+	ErrEncoding = errors.New("callback request is not in UTF-8")
 	// ErrUnavailable: the storage could not be asked.
 	ErrUnavailable = errors.New("storage is unavailable")
 	// ErrDamaged: a payload read back is not what was stored. It comes out of [Body.Reader], before the payload's end.
 	ErrDamaged = errors.New("payload is damaged")
-)
-
-// OnMissing says what becomes of a request with a token whose payload is gone, or that was not made here.
-type OnMissing uint8
-
-const (
-	MissingNull  OnMissing = iota // the app gets null in its place, as on a first visit
-	MissingError                  // Rehydrate fails with ErrMissing
 )
 
 // Config is what an [Interceptor] is to do.
@@ -49,8 +43,6 @@ type Config struct {
 	MaxPayload int64
 	// MaxRequest is the size in bytes up to which a request may grow.
 	MaxRequest int64
-	// OnMissing says what becomes of a request whose data is gone.
-	OnMissing OnMissing
 	// Logger gets warnings, each once. It never gets a token or any data.
 	Logger *slog.Logger
 }
@@ -86,11 +78,14 @@ type Session struct {
 	// Facts is where what is known of the app is saved.
 	Facts storage.Store
 	App   *App
-	// Scope is what tokens are made for: one made for a scope opens in no other.
+	// Scope is what tokens are made for, besides the app: one made for a scope opens in no other.
 	Scope string
 	// Client tells browsers apart as well as can be: two may share one. It is a hint, on which nothing but sizes depends.
 	Client string
 }
+
+// audience is whom the session's tokens are made for.
+func (s Session) audience() audience { return audience{app: s.App.Name, scope: s.Scope} }
 
 // Figures count what was done to a callback.
 type Figures struct {

@@ -41,13 +41,13 @@ func (r *rehydration) openChain(p patched) (c chain, err error) {
 	for i, element := range p.records {
 		text, inline := recordText(element)
 		if i == 0 && inline == nil {
-			if ref, newHash, err := r.ic.keys.open(foldToken, text, r.session.Scope); err == nil {
+			if ref, newHash, err := r.ic.keys.open(foldToken, text, r.session.audience()); err == nil {
 				c.fold = &record{ref: ref, newHash: newHash}
 				continue
 			}
 		}
 		var rec record
-		if rec.ref, rec.newHash, err = r.ic.keys.open(recordToken, text, r.session.Scope); err != nil {
+		if rec.ref, rec.newHash, err = r.ic.keys.open(recordToken, text, r.session.audience()); err != nil {
 			if i > 0 { // one foreign record among ours
 				err = errInvalid
 			}
@@ -82,7 +82,7 @@ func (r *rehydration) materialise(s slot) error {
 	if r.nested >= maxNested {
 		return errInvalid
 	}
-	inside := rehydration{ic: r.ic, ctx: r.ctx, session: r.session, nested: r.nested + 1}
+	inside := rehydration{ic: r.ic, ctx: r.ctx, session: r.session, nested: r.nested + 1, onlyLooks: r.onlyLooks}
 	base, err := inside.run(readerOf(c.base))
 	if err != nil {
 		return err
@@ -100,10 +100,13 @@ func (r *rehydration) materialise(s slot) error {
 			return err
 		}
 	}
+	if r.onlyLooks {
+		return nil
+	}
 	keys := c.keys()
 	if ref, ok := r.ic.folds.find(keys[len(keys)-1]); ok {
 		if err := r.putBack(ref, r.ic.keys.newDigest); err == nil {
-			r.ic.folds.learn(foldKey(r.session, s.patched.storeID), s.elements, ref)
+			r.ic.folds.learn(foldKey(r.session, s.storeID), s.elements, ref)
 			return nil
 		}
 	}
@@ -117,7 +120,7 @@ func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) erro
 		return err
 	}
 	defer done()
-	value, from, err := r.start(c, base, keys)
+	value, from, err := r.start(s.storeID, c, base, keys)
 	if err != nil {
 		return err
 	}
@@ -126,12 +129,12 @@ func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) erro
 		if size += rec.ref.length; size > r.ic.MaxRequest+maxOverhead {
 			return ErrTooLarge
 		}
-		p, err := r.patchIn(rec)
+		p, err := r.patchIn(rec, s.storeID)
 		if err != nil {
 			return err
 		}
 		if d.apply(p) != nil {
-			r.warn(s.patched.storeID, "a Patch does not fit the data of its Store and was left out, as in a browser, where it is an error")
+			r.warn(s.storeID, "a Patch does not fit the data of its Store and was left out, as in a browser, where it is an error")
 		}
 	}
 	made, faithful := d.root.appendJSON(make([]byte, 0, size))
@@ -139,7 +142,7 @@ func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) erro
 		if storePayload(r.ctx, r.session.Store, ref, made) == nil {
 			r.ic.folds.keep(keys[len(keys)-1], ref)
 			if r.putBack(ref, r.ic.keys.newDigest) == nil {
-				r.ic.folds.learn(foldKey(r.session, s.patched.storeID), s.elements, ref)
+				r.ic.folds.learn(foldKey(r.session, s.storeID), s.elements, ref)
 				return nil
 			}
 		}
@@ -151,7 +154,7 @@ func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) erro
 }
 
 // start returns the value to begin with, and how many records it has in it.
-func (r *rehydration) start(c chain, base *Body, keys []string) (value jsValue, from int, err error) {
+func (r *rehydration) start(storeID string, c chain, base *Body, keys []string) (value jsValue, from int, err error) {
 	for from = len(c.records); from > 0; from-- {
 		ref, ok := r.ic.folds.find(keys[from])
 		if !ok {
@@ -171,7 +174,7 @@ func (r *rehydration) start(c chain, base *Body, keys []string) (value jsValue, 
 	}
 	var patches []patch
 	for _, rec := range c.records {
-		p, err := r.patchIn(rec)
+		p, err := r.patchIn(rec, storeID)
 		if err != nil {
 			return jsValue{}, 0, err
 		}
@@ -216,16 +219,18 @@ func missing(err error) error {
 	return err
 }
 
-// patchIn returns the Patch that was recorded.
-func (r *rehydration) patchIn(rec record) (patch, error) {
+// patchIn returns the Patch that was recorded for the Store with a canonical id, which is empty where it cannot be told. One for
+// another Store is errInvalid.
+func (r *rehydration) patchIn(rec record, storeID string) (patch, error) {
 	text, err := r.read(rec)
 	if err != nil {
 		return nil, err
 	}
-	if len(text) < nonceSize {
+	recordedFor, raw, ok := splitRecord(text)
+	if !ok || storeID != "" && recordedFor != storeID {
 		return nil, errInvalid
 	}
-	p, err := parsePatch(text[nonceSize:])
+	p, err := parsePatch(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errInvalid, err)
 	}
@@ -264,9 +269,7 @@ func (c *chain) keys() []string {
 }
 
 func (r *rehydration) warn(storeID, message string) {
-	if r.session.App != nil {
-		r.ic.once(r.session.App, storeID, slog.LevelWarn, message)
-	}
+	r.ic.once(r.session.App, storeID, slog.LevelWarn, message)
 }
 
 // storePayload stores a payload.

@@ -100,7 +100,7 @@ func (f *folds) take(key string) (longChain, bool) {
 
 // foldKey names a Store's data in the browser of a session; "" if that cannot be told.
 func foldKey(s Session, storeID string) string {
-	if s.App == nil || storeID == "" {
+	if storeID == "" {
 		return ""
 	}
 	return s.App.Name + "\x00" + s.Client + "\x00" + s.Scope + "\x00" + storeID

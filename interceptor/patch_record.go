@@ -4,11 +4,42 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 )
 
-// nonceSize is how many bytes stand before the Patch in a record. They are random, so that each record is another: a list of
-// records says all of how the data came to be what it is, but for its base.
-const nonceSize = 32
+// A record is
+//
+//	nonce  32 bytes, random, so that each record is another: a list of records says all of how the data came to be what it is,
+//	       but for its base
+//	size    8 bytes, that of the id in hexadecimal
+//	id      the canonical one of the Store: a record is of no use on the data of another
+//	patch   JSON, its keys in the browser's order
+//
+// all of it text, since the browser may have to carry it.
+const (
+	nonceSize  = 32
+	recordHead = nonceSize + 8
+)
+
+func joinRecord(id string, raw []byte) []byte {
+	var nonce [nonceSize / 2]byte
+	_, _ = rand.Read(nonce[:]) // never fails
+	record := hex.AppendEncode(make([]byte, 0, recordHead+len(id)+len(raw)), nonce[:])
+	record = append(fmt.Appendf(record, "%08x%s", len(id), id), raw...)
+	orderKeys(record[recordHead+len(id):])
+	return record
+}
+
+func splitRecord(record []byte) (id string, raw []byte, ok bool) {
+	if len(record) < recordHead {
+		return "", nil, false
+	}
+	size, err := strconv.ParseUint(string(record[nonceSize:recordHead]), 16, 32)
+	if err != nil || size > uint64(len(record)-recordHead) {
+		return "", nil, false
+	}
+	return string(record[recordHead:][:size]), record[recordHead+int(size):], true
+}
 
 // patchReply records a Patch, as JSON, of the Store with a canonical id, and returns the Patch that the browser is to get
 // instead: it adds the record to the data, which in the browser is a token. The record counts as a payload in the figures.
@@ -19,13 +50,9 @@ func (o *Offload) patchReply(id string, raw []byte) (reply []byte, ok bool) {
 	if p, err := parsePatch(raw); err != nil || len(p) == 0 {
 		return nil, false
 	}
-	var nonce [nonceSize / 2]byte
-	_, _ = rand.Read(nonce[:]) // never fails
-	payload := append(hex.AppendEncode(make([]byte, 0, nonceSize+len(raw)), nonce[:]), raw...)
-	orderKeys(payload[nonceSize:])
-
+	payload := joinRecord(id, raw)
 	ref := o.ic.keys.refOf(payload)
-	element := o.ic.keys.quotedText(recordToken, ref, o.session.Scope)
+	element := o.ic.keys.quotedText(recordToken, ref, o.session.audience())
 	stored := ref.length <= o.ic.MaxPayload
 	if stored {
 		if err := storePayload(o.ctx, o.session.Store, ref, payload); err != nil {
@@ -54,9 +81,9 @@ func (o *Offload) patchReply(id string, raw []byte) (reply []byte, ok bool) {
 // storeFold stores a fold, which stands for a value and the record behind it, and returns its element.
 func (o *Offload) storeFold(known longChain, element []byte) ([]byte, error) {
 	fold := fmt.Appendf(nil, `{%s:%s,%s:[[%s]]}`, tokenKey,
-		o.ic.keys.quotedText(payloadToken, known.value, o.session.Scope), patchedKey, element)
+		o.ic.keys.quotedText(payloadToken, known.value, o.session.audience()), patchedKey, element)
 	ref := o.ic.keys.refOf(fold)
-	return o.ic.keys.quotedText(foldToken, ref, o.session.Scope), storePayload(o.ctx, o.session.Store, ref, fold)
+	return o.ic.keys.quotedText(foldToken, ref, o.session.audience()), storePayload(o.ctx, o.session.Store, ref, fold)
 }
 
 // patchOf is a Patch with operations.

@@ -26,12 +26,12 @@ func patchFixture(t testing.TB, ic *Interceptor, store storage.Store) *strings.R
 		_, after, _ := strings.Cut(string(reply), `"value":"`)
 		return after[:TokenSize]
 	}
-	one, two := record(ic, testScope, 1), record(ic, testScope, 2)
+	one, two := record(ic, testAudience.scope, 1), record(ic, testAudience.scope, 2)
 	o := ic.Offload(t.Context(), testSession(store, nil), Answer{}, nil)
 	fold, err := o.storeFold(longChain{value: refOf(ic.keys, `["p"]`)}, []byte(`"`+one+`"`))
 	require.NoError(t, err)
 	return strings.NewReplacer("R", one, "S", two, "T", token, "t", string(textOf(t, []byte(token))), "N", strings.Repeat("N", TokenSize),
-		"X", stash(t, other, store, "7"), "Y", record(other, testScope, 1), "Z", record(ic, "bob", 1),
+		"X", stash(t, other, store, "7"), "Y", record(other, testAudience.scope, 1), "Z", record(ic, "bob", 1),
 		"F", strings.Trim(string(fold), `"`), "D", `"$dashstash"`, "K", `"$dashstash_patches"`)
 }
 
@@ -118,27 +118,27 @@ func TestRehydratePatchedMasked(t *testing.T) {
 func TestRehydratePatchedMissing(t *testing.T) {
 	t.Parallel()
 	const request = `[{D:"t",K:[["R","S"]]}]`
-	for _, onMissing := range []OnMissing{MissingNull, MissingError} {
-		for lost := range 3 {
-			ic, store := newTestInterceptor(func(c *Config) { c.OnMissing = onMissing }), &spyStore{Store: newMemory()}
-			fill := patchFixture(t, ic, store)
-			text := fill.Replace([]string{"t", "R", "S"}[lost])
-			ref, _, err := ic.keys.open([]tokenKind{payloadToken, recordToken, recordToken}[lost], []byte(text), testScope)
-			require.NoError(t, err)
-			require.NoError(t, store.Delete(t.Context(), ref.key))
-			full := fill.Replace(request)
-			body, figures, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(full), int64(len(full)))
-			require.Equal(t, 1, figures.Missed)
-			require.Zero(t, figures.Tokens)
-			if onMissing == MissingError {
-				require.ErrorIs(t, err, ErrMissing)
-			} else {
-				require.NoError(t, err)
-				require.Equal(t, "[null]", readAll(t, body))
-			}
-			require.Zero(t, store.readers)
-			require.Zero(t, store.writers)
-		}
+	for lost := range 3 {
+		ic, store := newTestInterceptor(), &spyStore{Store: newMemory()}
+		fill := patchFixture(t, ic, store)
+		text := fill.Replace([]string{"t", "R", "S"}[lost])
+		full := fill.Replace(request)
+		session := testSession(store, nil)
+		gone, err := ic.Gone(t.Context(), session, []byte(full))
+		require.NoError(t, err)
+		require.False(t, gone)
+		ref, _, err := ic.keys.open([]tokenKind{payloadToken, recordToken, recordToken}[lost], []byte(text), testAudience)
+		require.NoError(t, err)
+		require.NoError(t, store.Delete(t.Context(), ref.key))
+		gone, err = ic.Gone(t.Context(), session, []byte(full))
+		require.NoError(t, err)
+		require.True(t, gone)
+		body, figures, err := ic.Rehydrate(t.Context(), session, strings.NewReader(full), int64(len(full)))
+		require.NoError(t, err)
+		require.Equal(t, Figures{Missed: 1}, figures)
+		require.Equal(t, "[null]", readAll(t, body))
+		require.Zero(t, store.readers)
+		require.Zero(t, store.writers)
 	}
 	ic, store := newTestInterceptor(), &spyStore{Store: newMemory()}
 	full := patchFixture(t, ic, store).Replace(request)

@@ -170,7 +170,7 @@ func (o *Offload) endPayload() error {
 	o.payload = nil
 	if !o.dry {
 		pl.hash.Sum(pl.key[:0])
-		pl.token = o.ic.keys.token(payloadRef{pl.key, pl.size}, o.session.Scope)
+		pl.token = o.ic.keys.token(payloadRef{pl.key, pl.size}, o.session.audience())
 		o.held = append(o.held, heldPiece{payload: pl})
 		o.heldSize += len(pl.token) + len(pl.raw)
 	}

@@ -11,11 +11,13 @@ import (
 
 // Rehydrate returns a callback request with the payloads put back in place of its tokens, or nil if it has no token. body is
 // the request as the browser sent it, of the given size; it must stay readable until what is returned has been closed. Only
-// tokens that were made for the session's scope open. Data that the app has patched comes with its Patches applied.
+// tokens that were made for the session's app and scope open. Data that the app has patched comes with its Patches applied.
 //
-// Tokens of another namespace are left as they are, for another interceptor: see [Body.Reader].
+// A token whose payload is gone, or that does not open, is null in what is returned, and counts in Figures.Missed: the caller
+// decides whether the app is to see that. Tokens of another namespace are left as they are, for another interceptor: see
+// [Body.Reader].
 //
-// It fails with [ErrTooLarge], [ErrMissing], [ErrUnavailable], or an error of reading body.
+// It fails with [ErrTooLarge], [ErrEncoding], [ErrUnavailable], or an error of reading body.
 func (ic *Interceptor) Rehydrate(
 	ctx context.Context, session Session, body io.ReaderAt, size int64,
 ) (*Body, Figures, error) {
@@ -27,13 +29,25 @@ func (ic *Interceptor) Rehydrate(
 	return rehydrated, r.figures, err
 }
 
+// Gone reports whether data that a browser keeps, a token or patched data as JSON, is surely gone: it does not open, or what it
+// stands for is not in the storage. It fails as Rehydrate does.
+func (ic *Interceptor) Gone(ctx context.Context, session Session, data []byte) (bool, error) {
+	r := rehydration{ic: ic, ctx: ctx, session: session, onlyLooks: true}
+	body, err := r.run(readerOf(data))
+	if body != nil {
+		err = errors.Join(err, body.Close())
+	}
+	return r.figures.Missed > 0, err
+}
+
 // A slot is a token in a request, or patched data, and what it stands for.
 type slot struct {
 	start, end int64
 	ref        payloadRef
 	newHash    newHash
-	patched    *patchedSpan // nil: it is a token
-	elements   [][]byte     // of patched data: its records as the browser has them
+	patched    bool // it is no token
+	storeID    string   // of patched data: see objectSpan
+	elements   [][]byte // likewise: its records as the browser has them
 	chain      chain
 	err        error // of opening its tokens
 }
@@ -44,28 +58,36 @@ type rehydration struct {
 	ctx     context.Context
 	session Session
 	nested  int // inside so many patched values: nothing may be missing then
-	readers map[storage.Key]storage.Reader
-	body    Body
-	figures Figures
+	// onlyLooks: whether payloads are there is all that matters, not the values that Patches make of them.
+	onlyLooks bool
+	readers   map[storage.Key]storage.Reader
+	body      Body
+	figures   Figures
 }
 
 // run is Rehydrate.
 func (r *rehydration) run(request io.ReaderAt, size int64) (*Body, error) {
-	slots, err := r.slots(request, size)
+	slots, err := r.slots(newTextWindow(request, size))
 	if err != nil {
-		return nil, fmt.Errorf("reading the request: %w", err)
+		return nil, err
 	}
 	if len(slots) == 0 {
 		return nil, nil
 	}
-	total := size
+	total, records := size, 0
 	for _, s := range slots {
-		if s.err == nil {
+		if s.ref.length > r.ic.MaxRequest {
+			return nil, ErrTooLarge
+		}
+		if records += len(s.elements); s.err == nil {
 			total += s.ref.length - (s.end - s.start) // of patched data, nothing is known yet
 		}
 	}
-	if total > r.ic.MaxRequest {
+	switch {
+	case total > r.ic.MaxRequest:
 		return nil, ErrTooLarge
+	case records > maxRecords:
+		return nil, fmt.Errorf("%w: more than %d records of Patches", ErrTooLarge, maxRecords)
 	}
 	r.readers = make(map[storage.Key]storage.Reader)
 	if err := r.build(slots, request, size, total); err != nil {
@@ -76,54 +98,88 @@ func (r *rehydration) run(request io.ReaderAt, size int64) (*Body, error) {
 }
 
 // slots finds what is to be replaced in a request.
-func (r *rehydration) slots(request io.ReaderAt, size int64) (slots []slot, err error) {
-	text := newTextWindow(request, size)
-	patches := text.patchedObjects()
-	var end int64
-	span, found := text.nextToken(0)
-	for found || len(patches) > 0 {
-		if len(patches) > 0 && (!found || patches[0].start <= span.start) {
-			if p := patches[0]; p.start >= end {
-				slots = append(slots, r.patchedSlot(text, p))
-				end = p.end
-			}
-			patches = patches[1:]
-		} else {
-			var s slot
-			if s, end = r.tokenSlot(text, span); s.end > 0 {
-				slots = append(slots, s)
-			}
-		}
-		if found && span.start < end {
-			span, found = text.nextToken(end)
-		}
+func (r *rehydration) slots(text *textWindow) (slots []slot, err error) {
+	switch {
+	case text.isWide():
+		err = ErrEncoding
+	case text.plain():
+		slots, err = r.plainSlots(text)
+	default:
+		slots, err = r.allSlots(text)
 	}
-	return slots, text.err
+	if text.err != nil {
+		err = fmt.Errorf("reading the request: %w", text.err)
+	}
+	return slots, err
 }
 
-// tokenSlot opens a token, and says where to look on. The slot has no end if the token is to stay.
-func (r *rehydration) tokenSlot(text *textWindow, span tokenSpan) (s slot, end int64) {
-	s = slot{start: span.start, end: span.end}
-	s.ref, s.newHash, s.err = r.ic.keys.open(payloadToken, span.text, r.session.Scope)
-	switch {
-	case span.alone():
-		return s, s.end
-	case s.err != nil:
-		return slot{}, span.textEnd // somebody's own data
+// allSlots finds what is to be replaced, however it is spelled. A text that is no JSON, which the app will refuse, counts as plain.
+func (r *rehydration) allSlots(text *textWindow) (slots []slot, err error) {
+	objects, isJSON, err := text.objects(r.opens)
+	if err != nil {
+		return nil, err
 	}
-	// Something has changed what it believes to be data; what the token stands for is no longer that.
-	s.err = errInvalid
-	var ok bool
-	if s.end, ok = text.endOfValue(span.start); !ok {
-		return slot{}, text.size // no JSON: the app will say so
+	if !isJSON {
+		return r.plainSlots(text)
 	}
-	return s, s.end
+	for _, object := range objects {
+		if object.patched {
+			slots = append(slots, r.patchedSlot(text, object))
+		} else {
+			slots = append(slots, r.tokenSlot(object))
+		}
+		if len(slots) > maxTokens {
+			return nil, errManyTokens
+		}
+	}
+	return slots, nil
+}
+
+// plainSlots finds what is to be replaced in a plain text: tokens.
+func (r *rehydration) plainSlots(text *textWindow) (slots []slot, err error) {
+	for span, found := text.nextToken(0); found; {
+		next, isJSON := span.textEnd, true
+		switch {
+		case span.alone():
+			next = span.end
+		case r.opens(span.text):
+			if next, isJSON = text.endOfValue(span.start); !isJSON {
+				return slots, nil // the app will say so
+			}
+		}
+		if next > span.textEnd {
+			slots = append(slots, r.tokenSlot(objectSpan{start: span.start, end: next, text: span.text, alone: span.alone()}))
+		}
+		if len(slots) > maxTokens {
+			return nil, errManyTokens
+		}
+		span, found = text.nextToken(next)
+	}
+	return slots, nil
+}
+
+var errManyTokens = fmt.Errorf("%w: more than %d tokens", ErrTooLarge, maxTokens)
+
+// opens reports whether a token's text opens.
+func (r *rehydration) opens(text []byte) bool {
+	_, _, err := r.ic.keys.open(payloadToken, text, r.session.audience())
+	return err == nil
+}
+
+// tokenSlot opens a token. In an object that holds more, which opens, something has changed what it believes to be data: what
+// the token stands for is no longer that.
+func (r *rehydration) tokenSlot(object objectSpan) slot {
+	s := slot{start: object.start, end: object.end, err: errInvalid}
+	if object.alone {
+		s.ref, s.newHash, s.err = r.ic.keys.open(payloadToken, object.text, r.session.audience())
+	}
+	return s
 }
 
 // patchedSlot opens the tokens of patched data.
-func (r *rehydration) patchedSlot(text *textWindow, span patchedSpan) slot {
-	s := slot{start: span.start, end: span.end, patched: &span, err: errInvalid}
-	if p, ok := parsePatched(text.read([2]int64{span.start, span.end})); ok {
+func (r *rehydration) patchedSlot(text *textWindow, object objectSpan) slot {
+	s := slot{start: object.start, end: object.end, patched: true, storeID: object.storeID, err: errInvalid}
+	if p, ok := parsePatched(text.read([2]int64{object.start, object.end})); ok {
 		s.elements = p.records
 		s.chain, s.err = r.openChain(p)
 	}
@@ -143,7 +199,7 @@ func (r *rehydration) build(slots []slot, request io.ReaderAt, size, total int64
 		err, before := s.err, r.body.size
 		switch {
 		case err != nil:
-		case s.patched != nil:
+		case s.patched:
 			err = r.materialise(s)
 			total += r.body.size - before
 		default:
@@ -159,9 +215,6 @@ func (r *rehydration) build(slots []slot, request io.ReaderAt, size, total int64
 			return err
 		case errors.Is(err, errInvalid), errors.Is(err, storage.ErrNotFound):
 			r.figures.Missed++
-			if r.ic.OnMissing == MissingError {
-				return ErrMissing
-			}
 			r.body.addBytes([]byte("null"))
 		default:
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/dashstash/dashstash/storage"
 )
 
-// A storage that cannot be asked is no missing payload, whatever OnMissing says; nothing stays open.
+// A storage that cannot be asked is no missing payload, also where only that is asked; nothing stays open.
 func TestRehydrateUnavailable(t *testing.T) {
 	t.Parallel()
 	down := errors.New("connection refused")
@@ -67,7 +67,7 @@ func (r shortReader) ReadAt(p []byte, off int64) (int, error) {
 func TestRehydrateCloses(t *testing.T) {
 	t.Parallel()
 	store := &spyStore{Store: newMemory()}
-	ic := newTestInterceptor(func(c *Config) { c.OnMissing = MissingError })
+	ic := newTestInterceptor()
 	one, two, gone := stash(t, ic, store, "1"), stash(t, ic, store, "2"), stash(t, ic, store, "3")
 	require.NoError(t, store.Delete(t.Context(), refOf(ic.keys, "3").key))
 	request := `[` + one + `,` + two + `,` + one + `]`
@@ -80,9 +80,9 @@ func TestRehydrateCloses(t *testing.T) {
 	_, err = io.ReadAll(body.Reader(false))
 	require.Error(t, err, "read after Close")
 
-	request = `[` + one + `,` + gone + `]`
-	_, _, err = ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
-	require.ErrorIs(t, err, ErrMissing)
+	isGone, err := ic.Gone(t.Context(), testSession(store, nil), []byte(`[`+one+`,`+gone+`]`))
+	require.NoError(t, err)
+	require.True(t, isGone)
 	require.Zero(t, store.readers)
 }
 
@@ -117,7 +117,7 @@ func TestRehydrateDamaged(t *testing.T) {
 			_, err = w.Write([]byte(tt.damaged))
 			require.NoError(t, err)
 			require.NoError(t, w.Commit(ref.key))
-			request := `[` + string(ic.keys.token(ref, testScope)) + `,0]`
+			request := `[` + string(ic.keys.token(ref, testAudience)) + `,0]`
 			ctx, cancel := context.WithCancel(t.Context())
 			body, figures, err := ic.Rehydrate(ctx, testSession(store, nil), strings.NewReader(request), int64(len(request)))
 			require.NoError(t, err)
@@ -136,7 +136,7 @@ func TestRehydrateDamaged(t *testing.T) {
 			require.ErrorIs(t, err, storage.ErrNotFound)
 			require.Len(t, book.lines(), 1)
 			require.Contains(t, book.lines()[0], fmt.Sprintf(`level=WARN msg="a stored payload is damaged and was dropped" key=%.8s`, ref.key))
-			require.NotContains(t, book.lines()[0], string(textOf(t, []byte(ic.keys.token(ref, testScope)))))
+			require.NotContains(t, book.lines()[0], string(textOf(t, []byte(ic.keys.token(ref, testAudience)))))
 		})
 	}
 }

@@ -39,7 +39,19 @@ func TestRehydrate(t *testing.T) {
 		{"cut off behind the text", `[T,{"$dashstash":"t"`, `[P,{"$dashstash":"t"`, 1, 0},
 		{"look-alike with other keys", `[{"$dashstash":"N","a":1}]`, `[{"$dashstash":"N","a":1}]`, 0, 0},
 		{"look-alike with a token in it", `[{"$dashstash":"N","a":T}]`, `[{"$dashstash":"N","a":P}]`, 1, 0},
-		{"look-alike behind another key", `[{"a":1,"$dashstash":"t"}]`, `[{"a":1,"$dashstash":"t"}]`, 0, 0},
+		{"look-alike behind another key", `[{"a":1,"$dashstash":"N"},T]`, `[{"a":1,"$dashstash":"N"},P]`, 1, 0},
+		{"behind another key", `[{"a":U,"$dashstash":"t"},T]`, `[null,P]`, 1, 1},
+		{"behind a look-alike", `[{"$dashstash":"N","$dashstash":"t"},T]`, `[null,P]`, 1, 1},
+		{"before a look-alike", `[{"$dashstash":"t","$dashstash":"N"},{"a":1,"$dashstash":"t","$dashstash":2},T]`, `[null,null,P]`, 1, 2},
+		{"twice a look-alike", `[{"$dashstash":"N","$dashstash":"N"},{"a":1,"$dashstash":"N"}]`, `[{"$dashstash":"N","$dashstash":"N"},{"a":1,"$dashstash":"N"}]`, 0, 0},
+		{"key in escapes", `[{"\u0024dashstash":"t"},{"$d\u0061shstash":"t","a":1},T]`, `[P,null,P]`, 2, 1},
+		{"text in escapes", `[{"$dashstash":"\u0041s"},{"a":1,"$dashstash":"\u0041s"}]`, `[P,null]`, 1, 1},
+		{"key in escapes, look-alike", `[{"\u0024dashstash":"abc"},{"\u0024dashstash":"N","a":T}]`, `[{"\u0024dashstash":"abc"},{"\u0024dashstash":"N","a":P}]`, 1, 0},
+		{"escapes of an escape", `["\\u0024dashstash",{"\\u0024dashstash":"t"},T]`, `["\\u0024dashstash",{"\\u0024dashstash":"t"},P]`, 1, 0},
+		{"escapes elsewhere", `["\u0024",{"\u0041":T}]`, `["\u0024",{"\u0041":P}]`, 1, 0},
+		{"as a key", `[{"{\"$dashstash\":\"t\"}":T,"t":1}]`, `[{"{\"$dashstash\":\"t\"}":P,"t":1}]`, 1, 0},
+		{"behind a byte order mark", "\ufeff" + `[{"a":1,"$dashstash":"t"},T]`, "\ufeff" + `[null,P]`, 1, 1},
+		{"behind another key, no JSON", `[{"a":1,"$dashstash":"t"},T`, `[{"a":1,"$dashstash":"t"},P`, 1, 0},
 		{"not made here", `[{"$dashstash":"N"},T]`, `[null,P]`, 1, 1},
 		{"with other keys", `[{"$dashstash":"t","rows":[1,{"a":"}]"}]},T]`, `[null,P]`, 1, 1},
 		{"with other keys and white space", "[ { \"$dashstash\" : \"t\" , \"rows\" : [ ] } ]", `[ null ]`, 0, 1},
@@ -54,7 +66,7 @@ func TestRehydrate(t *testing.T) {
 			ic, store := newTestInterceptor(), newMemory()
 			one, two := stash(t, ic, store, payload), stash(t, ic, store, other)
 			fill := strings.NewReplacer("T", one, "U", two, `"t`, `"`+string(textOf(t, []byte(one))), `\"t`, `\"`+string(textOf(t, []byte(one))),
-				`"N`, `"`+strings.Repeat("N", TokenSize), "P", payload, "Q", other)
+				`"N`, `"`+strings.Repeat("N", TokenSize), `\u0041s`, `\u0041`+string(textOf(t, []byte(one)))[1:], "P", payload, "Q", other)
 			got, figures := rehydrate(t, ic, store, fill.Replace(tt.request))
 			require.Equal(t, fill.Replace(tt.want), got)
 			require.Equal(t, tt.tokens, figures.Tokens)
@@ -78,10 +90,16 @@ func TestRehydrateScope(t *testing.T) {
 	require.Equal(t, `[1,null]`, got)
 	require.Equal(t, 1, figures.Missed)
 
-	body, figures, err := after.Rehydrate(t.Context(), Session{Store: store, Scope: "bob"}, strings.NewReader(request), int64(len(request)))
-	require.NoError(t, err)
-	defer body.Close()
-	require.Equal(t, Figures{Missed: 2}, figures)
+	for name, change := range map[string]func(*Session){
+		"another scope": func(s *Session) { s.Scope = "bob" },
+		"another app":   func(s *Session) { s.App = NewCatalog().App("app/two") },
+	} {
+		session := testSession(store, nil)
+		change(&session)
+		got, figures = rehydrateIn(t, after, session, request)
+		require.Equal(t, "[null,null]", got, name)
+		require.Equal(t, Figures{Missed: 2}, figures, name)
+	}
 }
 
 // A token is found wherever in a large request it is, also across the ends of the window, and a look-alike is not.
@@ -172,11 +190,12 @@ func TestRehydrateMissing(t *testing.T) {
 			require.Contains(t, got, "null")
 			require.Equal(t, tt.missed, figures.Missed)
 
-			strict := newTestInterceptor(func(c *Config) { c.OnMissing = MissingError })
-			body, figures, err := strict.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
-			require.ErrorIs(t, err, ErrMissing)
-			require.Nil(t, body)
-			require.Equal(t, 1, figures.Missed)
+			isGone, err := ic.Gone(t.Context(), testSession(store, nil), []byte(request))
+			require.NoError(t, err)
+			require.True(t, isGone)
+			isGone, err = ic.Gone(t.Context(), testSession(store, nil), []byte(there))
+			require.NoError(t, err)
+			require.False(t, isGone)
 		})
 	}
 }
@@ -202,8 +221,42 @@ func TestRehydrateTooLarge(t *testing.T) {
 	got, _ := rehydrate(t, enough, store, request)
 	require.Len(t, got, int(size))
 	require.Equal(t, 1, store.opens, "a payload is opened once for all its tokens")
-	huge := string(ic.keys.token(payloadRef{length: maxPayloadSize}, testScope))
-	many := "[" + strings.Repeat(huge+",", 300) + huge + "]"
+	huge := string(ic.keys.token(payloadRef{length: maxPayloadSize}, testAudience))
+	many := "[" + strings.Repeat(huge+",", maxTokens-1) + huge + "]"
 	_, _, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(many), int64(len(many)))
 	require.ErrorIs(t, err, ErrTooLarge)
+}
+
+// A request that Python would read, but that is not in UTF-8, is refused: what is in it cannot be seen here.
+func TestRehydrateEncodings(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"UTF-16, big end first": "\x00[\x001\x00]", "UTF-16, little end first": "[\x001\x00]\x00", "UTF-16 with a mark": "\xfe\xff\x00[\x00]",
+		"UTF-16 with the other mark": "\xff\xfe[\x00]\x00", "UTF-32": "\x00\x00\x00[\x00\x00\x00]", "UTF-32, little": "[\x00\x00\x00]\x00\x00\x00",
+		"UTF-32 with a mark": "\xff\xfe\x00\x00[\x00\x00\x00]\x00\x00\x00",
+	} {
+		_, _, err := newTestInterceptor().Rehydrate(t.Context(), testSession(newMemory(), nil), strings.NewReader(text), int64(len(text)))
+		require.ErrorIs(t, err, ErrEncoding, name)
+	}
+}
+
+// A request that is made to cost much is refused, and looks nothing up.
+func TestRehydrateBounds(t *testing.T) {
+	t.Parallel()
+	store := &spyStore{Store: newMemory()}
+	ic := newTestInterceptor()
+	token := stash(t, ic, store, "1")
+	record := patchFixture(t, ic, store).Replace("R")
+	for name, text := range map[string]string{
+		"one token many times":        "[" + strings.Repeat(token+",", maxTokens) + token + "]",
+		"the same, spelled otherwise": `[{"\u0041":1},` + strings.Repeat(token+",", maxTokens) + token + "]",
+		"records of many values":      "[" + strings.Repeat(`{"$dashstash_patches":[["`+record+`"]]},`, maxTokens) + `{"$dashstash_patches":[["` + record + `"]]}]`,
+		"many records":                `{"$dashstash_patches":[[` + strings.Repeat(`"`+record+`",`, maxRecords) + `"` + record + `"]]}`,
+		"nested":                      strings.Repeat("[", maxNesting+1) + `{"a":1,"$dashstash":"x"}` + strings.Repeat("]", maxNesting+1),
+	} {
+		store.opens = 0
+		_, _, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(text), int64(len(text)))
+		require.ErrorIs(t, err, ErrTooLarge, name)
+		require.Zero(t, store.opens, name)
+	}
 }

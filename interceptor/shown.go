@@ -13,7 +13,7 @@ const maxShownRequest = 256 << 10
 // redeploy of the app brings that callback, to a session or local Store whose token is in the browser from before: nothing
 // but the page itself can take it out of there, and the app's next update of the Store does.
 func (ic *Interceptor) warnShown(app *App, request io.ReaderAt, size int64) {
-	if app == nil || size > maxShownRequest || !app.hasClientside() {
+	if size > maxShownRequest || !app.hasClientside() {
 		return
 	}
 	text := make([]byte, size)

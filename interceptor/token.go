@@ -18,8 +18,8 @@ import (
 //	namespace  4 bytes, the beginning of the namespace's BLAKE3: tells handlers in a row whose token it is
 //	length     7 bytes, big endian: the payload's, so that a request's size is known before anything is looked up
 //	digest    32 bytes, keyed BLAKE3 of the payload: its key in the storage, and the check of what is read back
-//	tag       16 bytes, keyed BLAKE3 of namespace, scope, length, digest and kind: nobody else can make a token, and
-//	          one that was made for one scope does not open in another, nor one of a kind as one of another
+//	tag       16 bytes, keyed BLAKE3 of namespace, app, scope, length, digest and kind: nobody else can make a token, and
+//	          one that was made for one app or scope does not open in another, nor one of a kind as one of another
 //
 // Nothing in it depends on time or place: equal data has an equal token, as dcc.Store's own comparison needs it.
 const (
@@ -53,8 +53,11 @@ const (
 
 var (
 	errForeign = errors.New("token of another namespace")
-	errInvalid = errors.New("token that was not made with this secret and scope")
+	errInvalid = errors.New("token that was not made with this secret, for this app and scope")
 )
+
+// An audience is whom tokens are made for.
+type audience struct{ app, scope string }
 
 // A payloadRef is what a token says: which payload, and how many bytes it has.
 type payloadRef struct {
@@ -98,32 +101,32 @@ func (k *keyring) refOf(payload []byte) payloadRef {
 	return payloadRef{storage.Key(h.Sum(nil)), int64(len(payload))}
 }
 
-// token returns the JSON that stands for a payload in a scope.
-func (k *keyring) token(ref payloadRef, scope string) []byte {
+// token returns the JSON that stands for a payload.
+func (k *keyring) token(ref payloadRef, to audience) []byte {
 	text := make([]byte, 0, len(tokenPrefix)+TokenSize+len(tokenSuffix))
 	text = append(text, tokenPrefix...)
-	text = k.appendText(text, payloadToken, ref, scope)
+	text = k.appendText(text, payloadToken, ref, to)
 	return append(text, tokenSuffix...)
 }
 
 // quotedText returns the text of a token of a kind, as JSON.
-func (k *keyring) quotedText(kind tokenKind, ref payloadRef, scope string) []byte {
-	return append(k.appendText([]byte{'"'}, kind, ref, scope), '"')
+func (k *keyring) quotedText(kind tokenKind, ref payloadRef, to audience) []byte {
+	return append(k.appendText([]byte{'"'}, kind, ref, to), '"')
 }
 
-func (k *keyring) appendText(dst []byte, kind tokenKind, ref payloadRef, scope string) []byte {
+func (k *keyring) appendText(dst []byte, kind tokenKind, ref payloadRef, to audience) []byte {
 	var raw [tokenSize]byte
 	binary.BigEndian.PutUint64(raw[lengthAt-1:], uint64(ref.length))
 	raw[versionAt] = tokenVersion
 	copy(raw[namespaceAt:lengthAt], k.namespaceID[:])
 	copy(raw[digestAt:], ref.key[:])
-	copy(raw[tagAt:], k.keys[0].tagOf(kind, k.namespace, scope, raw[lengthAt:tagAt]))
+	copy(raw[tagAt:], k.keys[0].tagOf(kind, k.namespace, to, raw[lengthAt:tagAt]))
 	return base64.RawURLEncoding.AppendEncode(dst, raw[:])
 }
 
 // open returns what the text of a token of a kind stands for, and the hash that checks it. It fails with errForeign or
 // errInvalid.
-func (k *keyring) open(kind tokenKind, text []byte, scope string) (payloadRef, newHash, error) {
+func (k *keyring) open(kind tokenKind, text []byte, to audience) (payloadRef, newHash, error) {
 	var raw [tokenSize]byte
 	if len(text) != TokenSize {
 		return payloadRef{}, nil, errInvalid
@@ -135,7 +138,7 @@ func (k *keyring) open(kind tokenKind, text []byte, scope string) (payloadRef, n
 		return payloadRef{}, nil, errForeign
 	}
 	for i := range k.keys {
-		if subtle.ConstantTimeCompare(raw[tagAt:], k.keys[i].tagOf(kind, k.namespace, scope, raw[lengthAt:tagAt])) == 1 {
+		if subtle.ConstantTimeCompare(raw[tagAt:], k.keys[i].tagOf(kind, k.namespace, to, raw[lengthAt:tagAt])) == 1 {
 			length := binary.BigEndian.Uint64(raw[lengthAt-1:]) & maxPayloadSize
 			return payloadRef{storage.Key(raw[digestAt:tagAt]), int64(length)}, k.keys[i].newDigest, nil
 		}
@@ -143,19 +146,17 @@ func (k *keyring) open(kind tokenKind, text []byte, scope string) (payloadRef, n
 	return payloadRef{}, nil, errInvalid
 }
 
-// tagOf authenticates a token's length and digest for a kind, a namespace and a scope.
-func (p *keyPair) tagOf(kind tokenKind, namespace, scope string, lengthAndDigest []byte) []byte {
+// tagOf authenticates a token's length and digest for a kind, a namespace and an audience.
+func (p *keyPair) tagOf(kind tokenKind, namespace string, to audience, lengthAndDigest []byte) []byte {
 	h := newKeyed(&p.tag)
-	for _, field := range []string{namespace, scope} {
+	for _, field := range []string{namespace, to.app, to.scope} {
 		var size [8]byte // keeps ("ab", "c") and ("a", "bc") apart
 		binary.BigEndian.PutUint64(size[:], uint64(len(field)))
 		h.Write(size[:])
 		h.Write([]byte(field))
 	}
 	h.Write(lengthAndDigest)
-	if kind != payloadToken { // whose tags are older
-		h.Write([]byte{byte(kind)})
-	}
+	h.Write([]byte{byte(kind)})
 	return h.Sum(nil)[:tokenSize-tagAt]
 }
 
