@@ -100,6 +100,15 @@ func (d *dash) openSite(t testing.TB, directives ...string) *site {
 	return s
 }
 
+// besideSite is a site of the same name as another, as on a second machine.
+func (d *dash) besideSite(t testing.TB, other *site, directives ...string) *site {
+	t.Helper()
+	s := newSite(t, append(directives, d.proxy())...)
+	s.host = other.host
+	s.open(t)
+	return s
+}
+
 // answering answers each request with a JSON body, which has a Content-Length.
 func answering(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { writeJSON(w, body) }

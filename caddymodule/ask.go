@@ -38,7 +38,7 @@ func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interce
 		if missing == interceptor.LayoutEndpoint {
 			listener = h.interceptor.Watch(ctx, session, interceptor.LayoutAnswer)
 		}
-		if err := ask(ctx, r, missing.Path(prefix), next, listener); err != nil {
+		if err := ask(ctx, r, missing.Path(prefix), jsonType, next, listener); err != nil {
 			h.logger.Warn("the app could not be asked about itself: its Stores stay in the browser until a page is opened",
 				zap.String("app", app.Name), zap.Error(err))
 		}
@@ -80,10 +80,12 @@ func (h *Handler) save(r *http.Request, app *interceptor.App) {
 	h.interceptor.SaveApp(ctx, store.value.facts(), app)
 }
 
-// ask sends the app a GET request for path, in the name of the request r, and gives the answer to listener.
-func ask(ctx context.Context, r *http.Request, path string, next caddyhttp.Handler, listener io.WriteCloser) (err error) {
+// ask sends the app a GET request for path, in the name of the request r, and gives the answer, of a media type, to listener.
+func ask(
+	ctx context.Context, r *http.Request, path, mediaType string, next caddyhttp.Handler, listener io.WriteCloser,
+) (err error) {
 	answer := &unsentWriter{header: make(http.Header)}
-	tap := newTapWriter(answer, listener)
+	tap := newTapWriter(answer, listener, mediaType)
 	defer tap.stop()
 	defer func() {
 		if abort := recover(); abort == http.ErrAbortHandler { // how reverse_proxy ends a broken answer
@@ -92,7 +94,7 @@ func ask(ctx context.Context, r *http.Request, path string, next caddyhttp.Handl
 			panic(abort)
 		}
 	}()
-	if err := next.ServeHTTP(tap, askingRequest(ctx, r, path, answer)); err != nil {
+	if err := next.ServeHTTP(tap, askingRequest(ctx, r, path, mediaType, answer)); err != nil {
 		return err
 	}
 	if answer.status != http.StatusOK {
@@ -103,7 +105,7 @@ func ask(ctx context.Context, r *http.Request, path string, next caddyhttp.Handl
 }
 
 // askingRequest derives a request to GET a path from a request as it came here: as the same user, by the same way.
-func askingRequest(ctx context.Context, r *http.Request, path string, w http.ResponseWriter) *http.Request {
+func askingRequest(ctx context.Context, r *http.Request, path, mediaType string, w http.ResponseWriter) *http.Request {
 	asking := r.Clone(context.WithValue(ctx, askedKey{}, true))
 	asking.Method = http.MethodGet
 	asking.URL.Path, asking.URL.RawPath = path, ""
@@ -114,7 +116,7 @@ func askingRequest(ctx context.Context, r *http.Request, path string, w http.Res
 	for _, name := range notAsked {
 		asking.Header.Del(name)
 	}
-	asking.Header.Set("Accept", "application/json")
+	asking.Header.Set("Accept", mediaType)
 	asking.Header.Set("Accept-Encoding", "identity")
 
 	// The handlers behind this one note in a request's context what they have done with it, as which of several exclusive

@@ -358,7 +358,7 @@ func TestAskingContext(t *testing.T) {
 	r = caddyhttp.PrepareRequest(r, replacer, nil, nil)
 	replacer.Set("http.auth.user.id", "ada")
 	caddyhttp.SetVar(r.Context(), "own", "value")
-	asking := askingRequest(r.Context(), r, "/a/_dash-layout", httptest.NewRecorder())
+	asking := askingRequest(r.Context(), r, "/a/_dash-layout", jsonType, httptest.NewRecorder())
 	require.Equal(t, "ada GET /a/_dash-layout value", asking.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer).
 		ReplaceAll("{http.auth.user.id} {http.request.method} {http.request.uri} {http.vars.own}", "?"))
 	caddyhttp.SetVar(asking.Context(), "own", "changed")
@@ -405,7 +405,7 @@ func TestAsk(t *testing.T) {
 			t.Parallel()
 			l := &lesson{}
 			r := httptest.NewRequest(http.MethodPost, callbackPath, nil)
-			err := ask(t.Context(), r, "/_dash-layout", test.next, l)
+			err := ask(t.Context(), r, "/_dash-layout", jsonType, test.next, l)
 			require.ErrorIs(t, err, test.err)
 			require.Equal(t, test.closed, l.closed)
 			if test.closed > 0 {
@@ -414,7 +414,7 @@ func TestAsk(t *testing.T) {
 		})
 	}
 	require.PanicsWithValue(t, "a bug", func() {
-		_ = ask(t.Context(), httptest.NewRequest(http.MethodPost, callbackPath, nil), "/", caddyhttp.HandlerFunc(
+		_ = ask(t.Context(), httptest.NewRequest(http.MethodPost, callbackPath, nil), "/", jsonType, caddyhttp.HandlerFunc(
 			func(http.ResponseWriter, *http.Request) error { panic("a bug") }), &lesson{})
 	})
 }

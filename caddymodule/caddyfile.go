@@ -33,7 +33,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		max_payload <size>
 //		max_request <size>
 //		ttl         <duration>
-//		on_missing  null | error
+//		on_missing  reload | null | prevent_update | error
 //		scope       <placeholder>
 //		namespace   <name>
 //		secret      <secret> [<older secret>...]

@@ -127,30 +127,6 @@ func TestValidatorsOfRewrittenResponse(t *testing.T) {
 	require.Len(t, got.Header.Values("Server-Timing"), 2)
 }
 
-func TestOnMissing(t *testing.T) {
-	t.Parallel()
-	newToken := func(t *testing.T) string {
-		return storeData(t, newDash(t, answering(setting("df", repeated(5000)))).openSite(t, stash()))
-	}
-	t.Run("null", func(t *testing.T) {
-		t.Parallel()
-		app := newDash(t, answering(`{"multi":true,"response":{}}`))
-		got := app.openSite(t, stash()).callback(t, reading(newToken(t)))
-		require.Equal(t, http.StatusOK, got.StatusCode)
-		require.Equal(t, reading("null"), app.last(t).body)
-		requireServerTiming(t, got, "stored=0 stored_bytes=0 restored=0 restored_bytes=0 missed=1")
-	})
-	t.Run("error", func(t *testing.T) {
-		t.Parallel()
-		app := newDash(t, answering(`{"multi":true,"response":{}}`))
-		got := app.openSite(t, stash("on_missing error")).callback(t, reading(newToken(t)))
-		require.Equal(t, http.StatusGone, got.StatusCode)
-		require.Equal(t, "application/problem+json", got.Header.Get("Content-Type"))
-		require.JSONEq(t, missingProblem, got.body)
-		require.Zero(t, app.calls(), "the app must not be called")
-	})
-}
-
 func TestScope(t *testing.T) {
 	t.Parallel()
 	data := repeated(5000)
@@ -197,7 +173,9 @@ func TestTwoHandlers(t *testing.T) {
 		"nobody's, through two handlers": {route(third, outer), reading(tokens[1]), reading(masked)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			newSite(t, test.site).callback(t, test.request)
+			other := newSite(t, test.site)
+			other.host = s.host // the same app
+			other.callback(t, test.request)
 			got := app.last(t)
 			require.True(t, test.want == got.body, "got %.300s", got.body)
 			require.Equal(t, int64(len(test.want)), got.length)

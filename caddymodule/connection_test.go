@@ -67,7 +67,8 @@ func TestStaleConnection(t *testing.T) {
 	data := repeated(5000)
 	app := newDash(t, answering(setting("df", data)))
 	directive := stash()
-	token := storeData(t, app.openSite(t, directive))
+	s := app.openSite(t, directive)
+	token := storeData(t, s)
 	h := provisioned(t, fmt.Sprintf(`{"secrets":[%q],"storage":{"backend":"memory","name":%q}}`,
 		testSecret, storeName.FindStringSubmatch(directive)[1]))
 
@@ -80,6 +81,7 @@ func TestStaleConnection(t *testing.T) {
 	t.Cleanup(transport.CloseIdleConnections)
 	for _, body := range []string{reading("1"), reading(token)} {
 		r := httptest.NewRequest(http.MethodPost, callbackPath, strings.NewReader(body))
+		r.Host = s.host
 		require.NoError(t, serve(h, httptest.NewRecorder(), r, func(_ http.ResponseWriter, r *http.Request) error {
 			out := r.Clone(r.Context())
 			out.RequestURI, out.URL.Scheme, out.URL.Host = "", "http", app.Listener.Addr().String()

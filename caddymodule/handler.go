@@ -6,6 +6,8 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -53,8 +55,9 @@ type Handler struct {
 	// How long data is kept after its last use. Default: 24h.
 	TTL caddy.Duration `json:"ttl,omitempty"`
 
-	// What happens to a callback whose data is gone from the storage: `null` gives the app null in its place, as on a first
-	// visit; `error` answers with 410. Default: `null`.
+	// What happens to a callback whose data is gone from the storage: `reload` has the browser drop what is gone and reload the
+	// page (Dash 2.18 or newer; with an older one, or over a WebSocket, it is `null`); `null` gives the app null in its place,
+	// as on a first visit; `prevent_update` changes nothing on the page; `error` answers with 410. Default: `reload`.
 	OnMissing string `json:"on_missing,omitempty"`
 
 	// Binds tokens to what this is in the request, for example `{http.auth.user.id}`: a token made for one value does not
@@ -109,7 +112,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.TTL = caddy.Duration(defaultTTL)
 	}
 	if h.OnMissing == "" {
-		h.OnMissing = missingNull
+		h.OnMissing = missingReload
 	}
 	if h.StorageRaw == nil {
 		h.StorageRaw = json.RawMessage(`{"backend":"file"}`)
@@ -129,24 +132,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		MinSize:    *h.MinSize,
 		MaxPayload: h.MaxPayload,
 		MaxRequest: h.MaxRequest,
-		OnMissing:  onMissing[h.OnMissing],
 		Logger:     ctx.Slogger(),
 	})
 	if h.catalog, err = acquireCatalog(); err != nil {
 		return err
 	}
 	return h.provisionStorage(ctx)
-}
-
-// What on_missing can be.
-const (
-	missingNull  = "null"
-	missingError = "error"
-)
-
-var onMissing = map[string]interceptor.OnMissing{
-	missingNull:  interceptor.MissingNull,
-	missingError: interceptor.MissingError,
 }
 
 // Validate checks the options.
@@ -166,8 +157,8 @@ func (h *Handler) Validate() error {
 	if h.TTL < caddy.Duration(time.Second) {
 		return fmt.Errorf("ttl: %v is too short: use 1s or more", time.Duration(h.TTL))
 	}
-	if _, ok := onMissing[h.OnMissing]; !ok {
-		return fmt.Errorf("on_missing: %q is unknown: use null or error", h.OnMissing)
+	if !slices.Contains(onMissing, h.OnMissing) {
+		return fmt.Errorf("on_missing: %q is unknown: use one of %s", h.OnMissing, strings.Join(onMissing, ", "))
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func TestLearnedBeforeTheEnd(t *testing.T) {
 						sent += len(p)
 						require.Equal(t, sized && sent == len(body), l.closed == 1)
 					}}
-					tap := newTapWriter(w, l)
+					tap := newTapWriter(w, l, jsonType)
 					defer tap.stop()
 					tap.Header().Set("Content-Type", "application/json")
 					if coding != "" {
@@ -93,7 +93,7 @@ func TestNotLearned(t *testing.T) {
 			t.Parallel()
 			l := new(lesson)
 			w := httptest.NewRecorder()
-			tap := newTapWriter(w, l)
+			tap := newTapWriter(w, l, jsonType)
 			defer tap.stop()
 			tap.Header().Set("Content-Type", test.contentType)
 			tap.Header().Set("Content-Encoding", test.coding)

@@ -197,8 +197,9 @@ func TestDryRunOpensTokens(t *testing.T) {
 	data := repeated(5000)
 	app := newDash(t, answering(setting("df", data)))
 	directive := stash()
-	token := storeData(t, app.openSite(t, directive))
-	app.openSite(t, strings.Replace(directive, "{", "{\n dry_run", 1)).callback(t, reading(token))
+	s := app.openSite(t, directive)
+	token := storeData(t, s)
+	app.besideSite(t, s, strings.Replace(directive, "{", "{\n dry_run", 1)).callback(t, reading(token))
 	require.Equal(t, reading(data), app.last(t).body)
 }
 

@@ -25,8 +25,7 @@ import (
 // known before its first byte can go to the app.
 type heldRequest struct {
 	spool.Spool
-	decoded bool                  // it came in a content coding
-	failed  atomic.Pointer[error] // of reading it as the app is to get it
+	decoded bool // it came in a content coding
 }
 
 // holdRequest reads a request's body, decoded up to limit bytes. The error is one that a Caddy handler returns.
@@ -106,11 +105,12 @@ func claimForeign(r *http.Request) {
 	}
 }
 
-// forward returns a copy of r with the body as the app is to get it: body, or as it came if body is nil.
+// forward returns a copy of r with the body as the app is to get it: body, or as it came if body is nil. failed takes an error of
+// reading that.
 //
 // Tokens of another namespace are for a dash_stash handler behind this one. If there is none, the app must not see them:
 // when the body is first read, which is behind all handlers, they turn to null unless they were claimed.
-func (h *heldRequest) forward(r *http.Request, body *interceptor.Body) *http.Request {
+func (h *heldRequest) forward(r *http.Request, body *interceptor.Body, failed *atomic.Pointer[error]) *http.Request {
 	ctx := r.Context()
 	size := h.Size()
 	open := func() io.Reader { return io.NewSectionReader(h, 0, h.Size()) }
@@ -134,8 +134,8 @@ func (h *heldRequest) forward(r *http.Request, body *interceptor.Body) *http.Req
 	}
 	r.ContentLength = size
 	r.TransferEncoding = nil
-	r.GetBody = func() (io.ReadCloser, error) { return &lazyBody{open: open, failed: &h.failed}, nil }
-	r.Body = &lazyBody{open: open, failed: &h.failed}
+	r.GetBody = func() (io.ReadCloser, error) { return &lazyBody{open: open, failed: failed}, nil }
+	r.Body = &lazyBody{open: open, failed: failed}
 	if size == 0 {
 		r.Body = http.NoBody
 	}

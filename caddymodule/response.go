@@ -54,7 +54,7 @@ func (c *callbackWriter) WriteHeader(status int) {
 		return
 	}
 	c.wroteHeader = true
-	coding, ok := readable(status, c.Header())
+	coding, ok := readable(status, c.Header(), jsonType)
 	switch {
 	case !ok || strings.Contains(c.Header().Get("Cache-Control"), "no-transform"):
 		c.ResponseWriter.WriteHeader(status)

@@ -122,6 +122,9 @@ func TestHandlersShareStoredSecret(t *testing.T) {
 		all.Go(func() { sites[i] = app.openSite(t, directive) })
 	}
 	all.Wait()
+	for _, s := range sites {
+		s.host = sites[0].host
+	}
 	token := storeData(t, sites[0])
 	for _, s := range sites {
 		require.Equal(t, token, tokenIn(t, s.callback(t, reading(token)).body))
@@ -141,12 +144,14 @@ func TestSecretRotation(t *testing.T) {
 	token := storeData(t, old)
 
 	rotated := with(`"the second secret" "the first secret"`)
+	rotated.host = old.host
 	got := rotated.callback(t, reading(token))
 	require.Equal(t, reading(data), app.last(t).body, "the older secret opens")
 	newToken := tokenIn(t, got.body)
 	require.NotEqual(t, token, newToken, "the newest secret makes tokens")
 
 	done := with(`"the second secret"`)
+	done.host = old.host
 	done.callback(t, reading(newToken, token))
 	require.Equal(t, reading(data, "null"), app.last(t).body, "the older one is out of use")
 }
@@ -156,7 +161,8 @@ func TestSecretFromEnvironment(t *testing.T) {
 	data := repeated(5000)
 	app := newDash(t, answering(setting("df", data)))
 	directive := stash()
-	token := storeData(t, app.openSite(t, directive))
-	app.openSite(t, strings.Replace(directive, `"`+testSecret+`"`, "{env.DASH_STASH_TEST_SECRET}", 1)).callback(t, reading(token))
+	s := app.openSite(t, directive)
+	token := storeData(t, s)
+	app.besideSite(t, s, strings.Replace(directive, `"`+testSecret+`"`, "{env.DASH_STASH_TEST_SECRET}", 1)).callback(t, reading(token))
 	require.Equal(t, reading(data), app.last(t).body)
 }

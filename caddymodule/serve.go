@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -29,8 +30,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		}
 	}
 	app := h.catalog.value.App(r.Host + prefix)
-	if endpoint == interceptor.DependenciesEndpoint {
+	switch endpoint {
+	case interceptor.DependenciesEndpoint:
 		return h.listen(w, r, next, app)
+	case interceptor.ScriptEndpoint:
+		return serveScript(w)
 	}
 	store, err := h.lease()
 	if err != nil {
@@ -39,9 +43,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	defer store.release()
 	session := h.session(r, store, app)
+	if endpoint == interceptor.GoneEndpoint {
+		return h.serveGone(w, r, next, session)
+	}
 	h.learn(r, next, session)
 	switch endpoint {
 	case interceptor.LayoutEndpoint:
+		app.ForgetPage()
 		err = h.rewrite(w, r, r, next, session, interceptor.LayoutAnswer, interceptor.Figures{}, 0)
 		h.interceptor.CheckNames(app)
 	case interceptor.SocketEndpoint:
@@ -58,7 +66,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // listen lets a list of dependencies pass, and learns from it.
 func (h *Handler) listen(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, app *interceptor.App) error {
-	tap := newTapWriter(w, app.LearnDependencies())
+	tap := newTapWriter(w, app.LearnDependencies(), jsonType)
 	defer tap.stop()
 	if err := next.ServeHTTP(tap, r); err != nil {
 		return err
@@ -92,20 +100,45 @@ func (h *Handler) serveCallback(
 		return err
 	}
 	defer held.Close()
+	answer := interceptor.CallbackAnswer(held, held.Size())
+	for retried := false; ; retried = true {
+		lost, err := h.forward(w, r, next, session, held, answer, start)
+		if !lost || r.Context().Err() != nil {
+			return err
+		}
+		// The app has got a part of the request, and so has not run the callback: that is not its failure. What was found damaged
+		// has been dropped, and is a miss now.
+		if retried || !errors.Is(err, interceptor.ErrDamaged) && !errors.Is(err, storage.ErrNotFound) {
+			return h.refuse(w, err)
+		}
+	}
+}
+
+// forward sends the app a callback's request with its data put back, and takes data out of the response. lost says that data was
+// lost on its way to the app: nothing has been answered then.
+func (h *Handler) forward(
+	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, session interceptor.Session,
+	held *heldRequest, answer interceptor.Answer, start time.Time,
+) (lost bool, err error) {
 	body, figures, err := h.rehydrate(r.Context(), session, held, held.Size())
 	if err != nil {
-		return h.refuse(w, err)
+		return false, h.refuse(w, err)
 	}
 	if body != nil {
 		defer body.Close()
 	}
-	answer := interceptor.CallbackAnswer(held, held.Size())
-	err = h.rewrite(w, r, held.forward(r, body), next, session, answer, figures, time.Since(start))
-	if failed := held.failed.Load(); err != nil && failed != nil && r.Context().Err() == nil {
-		// The app has got a part of the request, and so has not run the callback: that is not its failure, and may be tried again.
-		return h.refuse(w, fmt.Errorf("%w: %w", interceptor.ErrUnavailable, *failed))
+	spent := time.Since(start)
+	if figures.Missed > 0 {
+		if answered, err := h.serveMissing(w, r, next, session.App, serverTiming(figures, spent)); answered {
+			return false, err
+		}
 	}
-	return err
+	var failed atomic.Pointer[error]
+	err = h.rewrite(w, r, held.forward(r, body, &failed), next, session, answer, figures, spent)
+	if failure := failed.Load(); err != nil && failure != nil {
+		return true, fmt.Errorf("%w: %w", interceptor.ErrUnavailable, *failure)
+	}
+	return false, err
 }
 
 // rehydrate puts data back into what the browser sent, and logs it where that is gone.
@@ -148,7 +181,7 @@ func (h *Handler) watch(
 	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, watcher interceptor.Watcher,
 	figures interceptor.Figures, spent time.Duration,
 ) error {
-	tap := newTapWriter(w, watcher)
+	tap := newTapWriter(w, watcher, jsonType)
 	if figures.Any() {
 		tap.timing = serverTiming(figures, spent)
 	}
@@ -182,14 +215,8 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) error {
 		}
 		w.Header().Set("Retry-After", "1")
 		return caddyhttp.Error(http.StatusServiceUnavailable, err)
-	case errors.Is(err, interceptor.ErrMissing):
-		w.Header().Set("Content-Type", "application/problem+json") // RFC 9457
-		w.WriteHeader(http.StatusGone)
-		_, err := io.WriteString(w, missingProblem)
-		return err
+	case errors.Is(err, interceptor.ErrEncoding):
+		return caddyhttp.Error(http.StatusUnsupportedMediaType, err)
 	}
 	return caddyhttp.Error(http.StatusBadRequest, err)
 }
-
-const missingProblem = `{"title":"Data is gone","status":410,` +
-	`"detail":"The data that this page kept on the server is no longer there. Reload the page."}`

@@ -9,14 +9,21 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// readable reports whether a response can be looked into, and its content coding, which is empty or one of decoders.
-func readable(status int, header http.Header) (coding string, ok bool) {
+// Media types of what is looked into.
+const (
+	jsonType = "application/json"
+	htmlType = "text/html"
+)
+
+// readable reports whether a response is of a media type and can be looked into, and its content coding, which is empty or one of
+// decoders.
+func readable(status int, header http.Header, mediaType string) (coding string, ok bool) {
 	if status != http.StatusOK || len(header["Trailer"]) > 0 {
 		return "", false
 	}
 	// Dash's FastAPI back end does not say what a callback's answer is (dash/backends/_fastapi.py).
 	if contentType := header.Get("Content-Type"); contentType != "" {
-		if mediaType, _, err := mime.ParseMediaType(contentType); err != nil || mediaType != "application/json" {
+		if its, _, err := mime.ParseMediaType(contentType); err != nil || its != mediaType {
 			return "", false
 		}
 	}
@@ -26,11 +33,12 @@ func readable(status int, header http.Header) (coding string, ok bool) {
 // isFinal reports whether a status is that of a response, not of what goes before it, like 103 Early Hints.
 func isFinal(status int) bool { return status >= 200 || status == http.StatusSwitchingProtocols }
 
-// A tapWriter passes a response on as it is, and gives a copy of a JSON body, decoded, to a listener. The listener has it
+// A tapWriter passes a response on as it is, and gives a copy of its body, decoded, to a listener, if it is of a media type. The listener has it
 // all, and is closed, before the browser has the last byte: what it has learned is known when the browser acts on it.
 type tapWriter struct {
 	*caddyhttp.ResponseWriterWrapper
 	listener    io.WriteCloser
+	mediaType   string
 	decoder     *decodingWriter // nil: the body is not encoded
 	in          io.Writer       // decoder or listener; nil: nothing to listen to, or no longer
 	length      int64           // of the body; -1: unknown
@@ -39,10 +47,11 @@ type tapWriter struct {
 	wroteHeader bool
 }
 
-func newTapWriter(w http.ResponseWriter, listener io.WriteCloser) *tapWriter {
+func newTapWriter(w http.ResponseWriter, listener io.WriteCloser, mediaType string) *tapWriter {
 	return &tapWriter{
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		listener:              listener,
+		mediaType:             mediaType,
 	}
 }
 
@@ -55,7 +64,7 @@ func (t *tapWriter) WriteHeader(status int) {
 }
 
 func (t *tapWriter) open(status int) {
-	coding, ok := readable(status, t.Header())
+	coding, ok := readable(status, t.Header(), t.mediaType)
 	if !ok {
 		return
 	}

@@ -46,7 +46,7 @@ func TestValidate(t *testing.T) {
 		"ttl too short":         {`"ttl":"999ms"`, []string{"ttl: 999ms is too short", "1s or more"}},
 		"ttl shortest":          {`"ttl":"1s"`, nil},
 		"ttl of no duration":    {`"ttl":"soon"`, []string{"soon"}},
-		"on_missing unknown":    {`"on_missing":"reload"`, []string{`on_missing: "reload" is unknown`, "use null or error"}},
+		"on_missing unknown":    {`"on_missing":"later"`, []string{`on_missing: "later" is unknown`, "use one of reload, null, prevent_update, error"}},
 		"stores auto and type":  {`"stores":["auto","local"]`, nil},
 		"stores auto and other": {`"stores":["auto","locale"]`, []string{`stores: "locale" is no storage type`, "memory, session, local"}},
 		"stores ids and auto":   {`"stores":["df","auto"]`, []string{"stores: auto and ids cannot be mixed", "either auto", "or ids"}},
@@ -127,7 +127,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, int64(1024), *h.MinSize)
 	require.Equal(t, int64(256<<20), h.MaxPayload)
 	require.Equal(t, int64(512<<20), h.MaxRequest)
-	require.Equal(t, "null", h.OnMissing)
+	require.Equal(t, "reload", h.OnMissing)
 	require.False(t, h.DryRun)
 	files := h.backend.(*FileStorage)
 	require.Equal(t, "file:"+filepath.Join(os.Getenv("XDG_DATA_HOME"), "caddy", "dash_stash"), files.Identity())

@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -50,7 +48,7 @@ func TestSocketNamespaces(t *testing.T) {
 	browser.send(t, text(callbackRequest(df, other)))
 	require.Equal(t, callbackRequest(data, data), server.message(t))
 
-	browser, server = app.openSite(t, outer).dial(t, ends)
+	browser, server = app.besideSite(t, s, outer).dial(t, ends)
 	browser.send(t, text(callbackRequest(df, other)))
 	null := fmt.Sprintf("%-*s", len(other), "null")
 	require.Equal(t, callbackRequest(data, null), server.message(t))
@@ -61,8 +59,9 @@ func TestSocketDryRun(t *testing.T) {
 	data := repeated(5000)
 	app, ends := socketApp(t, data)
 	directive := stash()
-	token := storeData(t, app.openSite(t, directive))
-	browser, server := app.openSite(t, directive[:len("dash_stash {")]+"\ndry_run"+directive[len("dash_stash {"):]).dial(t, ends)
+	s := app.openSite(t, directive)
+	token := storeData(t, s)
+	browser, server := app.besideSite(t, s, directive[:len("dash_stash {")]+"\ndry_run"+directive[len("dash_stash {"):]).dial(t, ends)
 	other := noise(50_000)
 	frames := fragmented(ws.OpText, setProps("df", other), 1000)
 	server.send(t, frames...)
@@ -74,26 +73,17 @@ func TestSocketDryRun(t *testing.T) {
 	require.Less(t, statsOf(t, directive).Bytes, int64(50_000))
 }
 
-// Data that is not what was stored does not reach the app.
+// Data that is not what was stored does not reach the app: it is missing.
 func TestSocketDamagedData(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	app, ends := socketApp(t, repeated(5000))
-	s := app.openSite(t, fmt.Sprintf("dash_stash {\n secret %q\n storage file %s\n}", testSecret, dir))
+	s := app.openSite(t, fmt.Sprintf("dash_stash {\n on_missing error\n storage file %s\n}", dir))
 	token := storeData(t, s)
-	require.NoError(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
-		if info, infoErr := os.Stat(path); err != nil || infoErr != nil || info.Size() < 5000 || entry.IsDir() {
-			return err
-		}
-		file, err := os.OpenFile(path, os.O_RDWR, 0)
-		require.NoError(t, err)
-		_, err = file.WriteAt([]byte("DAMAGE"), 4000)
-		require.NoError(t, err)
-		return file.Close()
-	}))
+	damage(t, dir)
 	browser, server := s.dial(t, ends)
 	browser.send(t, text(callbackRequest(token)), text("then"))
-	require.Contains(t, browser.message(t), `"status":"error"`)
+	require.Contains(t, browser.message(t), errMissing.Error())
 	require.Equal(t, "then", server.message(t))
 }
 
@@ -126,12 +116,14 @@ func TestSocketByExtendedConnect(t *testing.T) {
 	data := repeated(5000)
 	app, ends := socketApp(t, data)
 	directive := stash()
-	token := storeData(t, app.openSite(t, directive))
+	s := app.openSite(t, directive)
+	token := storeData(t, s)
 	server, _ := provision(t, directive+app.proxy())
 
 	in, toApp := io.Pipe()
 	fromApp, out := io.Pipe()
 	r := httptest.NewRequest(http.MethodConnect, "http://site.test", in)
+	r.Host = s.host
 	r.URL.Path = socketPath
 	r.ProtoMajor, r.ProtoMinor, r.Proto = 2, 0, "HTTP/2.0"
 	r.Header[":protocol"] = []string{"websocket"}

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 
@@ -95,22 +96,50 @@ func (r *socketReader) endMessage() error {
 
 // verified puts data back into a message. What it returns can be read to its end, as far as can be known.
 func (r *socketReader) verified(message *spool.Spool) (*interceptor.Body, error) {
-	body, _, err := r.rehydrate(r.request.Context(), r.session, message, message.Size())
-	if body == nil {
-		return nil, err
+	for retried := false; ; retried = true {
+		body, figures, err := r.rehydrate(r.request.Context(), r.session, message, message.Size())
+		if body == nil {
+			return nil, err
+		}
+		r.onSent = append(r.onSent, body)
+		if figures.Missed > 0 {
+			if err := r.missing(); err != nil {
+				return nil, err
+			}
+		}
+		_, err = io.Copy(io.Discard, body.Reader(true))
+		if retried || !errors.Is(err, interceptor.ErrDamaged) { // which has been dropped, and is missing now
+			return body, err
+		}
 	}
-	r.onSent = append(r.onSent, body)
-	_, err = io.Copy(io.Discard, body.Reader(true))
-	return body, err
 }
+
+// missing says what on_missing makes of a message whose data is gone: an error, or nil if the app is to get null.
+func (r *socketReader) missing() error {
+	switch r.OnMissing {
+	case missingError:
+		return errMissing
+	case missingPreventUpdate:
+		return errPreventUpdate
+	case missingReload:
+		r.interceptor.WarnOnce(r.session.App, "on_missing reload: a callback over a WebSocket cannot reload the page and gets null instead")
+	}
+	return nil
+}
+
+// errPreventUpdate says that a callback is to be answered as by PreventUpdate.
+var errPreventUpdate = errors.New("data of a Store is gone from the storage, and nothing is to change")
 
 // refuse does what is to be done about a message that the app must not see.
 func (r *socketReader) refuse(message *spool.Spool, err error) error {
 	reason := "the data of a Store cannot be read back"
-	for _, known := range []error{interceptor.ErrMissing, interceptor.ErrTooLarge, interceptor.ErrUnavailable} {
+	for _, known := range []error{errMissing, interceptor.ErrTooLarge, interceptor.ErrUnavailable} {
 		if errors.Is(err, known) {
 			reason = known.Error() // and no more: the rest is not for the browser
 		}
+	}
+	if errors.Is(err, errPreventUpdate) {
+		reason = ""
 	}
 	log := r.logger.Warn
 	if errors.Is(err, interceptor.ErrUnavailable) && !errors.Is(err, storage.ErrUnavailable) {
@@ -126,7 +155,7 @@ func (r *socketReader) refuse(message *spool.Spool, err error) error {
 		r.sendMasked(bytes.NewReader(toApp), int64(len(toApp)))
 		return nil
 	}
-	return r.fail(ws.StatusInternalServerError, reason)
+	return r.fail(ws.StatusInternalServerError, cmp.Or(reason, errMissing.Error()))
 }
 
 // sendMasked sends a message to the app. A frame that goes to a server must be masked (RFC 6455, 5.3).

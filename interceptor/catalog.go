@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zeebo/blake3"
@@ -63,6 +64,10 @@ type App struct {
 	sought      bool          // what was saved of the app has been looked for
 	asking      chan struct{} // holds one value while the app is asked
 	askedInVain time.Time     // when it was last, which only that call may touch
+
+	page        atomic.Pointer[Page] // nil: not known
+	paging      sync.Mutex           // held while the app is asked for its page
+	pagedInVain time.Time            // when it was last, likewise
 }
 
 // storeFacts is what is known of one Store.

@@ -2,7 +2,7 @@ package interceptor
 
 import "strings"
 
-// An Endpoint is one of a Dash app's addresses, as far as they matter here.
+// An Endpoint is an address under a Dash app's prefix, as far as it matters here.
 type Endpoint uint8
 
 const (
@@ -11,6 +11,8 @@ const (
 	LayoutEndpoint                // GET P_dash-layout: the component tree
 	DependenciesEndpoint          // GET P_dash-dependencies: the list of callbacks
 	SocketEndpoint                // GET P_dash-ws-callback, in HTTP/2 and later CONNECT: callbacks by WebSocket
+	ScriptEndpoint                // GET P_dash-stash/reload.js: no address of Dash, but ours
+	GoneEndpoint                  // POST P_dash-stash/gone: what of a browser's data is gone; likewise
 )
 
 var endpoints = []struct {
@@ -22,6 +24,8 @@ var endpoints = []struct {
 	{"GET", "/_dash-dependencies", DependenciesEndpoint},
 	{"GET", "/_dash-ws-callback", SocketEndpoint},
 	{"CONNECT", "/_dash-ws-callback", SocketEndpoint}, // RFC 8441
+	{"GET", "/_dash-stash/reload.js", ScriptEndpoint},
+	{"POST", "/_dash-stash/gone", GoneEndpoint},
 }
 
 // EndpointOf says which endpoint a request is for, and returns the prefix P of the app, which is its

@@ -75,14 +75,21 @@ func (t *textWindow) skipSpace(i, step int64) int64 {
 	return i
 }
 
-// isWide reports whether the text is in UTF-16 or UTF-32, by what Python's json.detect_encoding goes by.
+// isWide reports whether the text is a JSON object in UTF-16 or UTF-32, by what Python's json.detect_encoding goes by.
 func (t *textWindow) isWide() bool {
+	if t.at(0) == 0xfe && t.at(1) == 0xff || t.at(0) == 0xff && t.at(1) == 0xfe {
+		return true
+	}
+	zeros := 0
 	for i := range min(t.size, 4) {
-		if t.at(i) == 0 {
-			return t.err == nil
+		switch c := t.at(i); {
+		case c == 0:
+			zeros++
+		case c >= 0x80: // an object begins with ASCII characters
+			return false
 		}
 	}
-	return t.at(0) == 0xfe && t.at(1) == 0xff || t.at(0) == 0xff && t.at(1) == 0xfe
+	return zeros > 0 && t.err == nil
 }
 
 // nextToken returns the first object from i on whose first key is "$dashstash", with a text of a token's shape; ok is false if

@@ -8,6 +8,7 @@ package interceptor
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"sync"
@@ -134,6 +135,12 @@ func (ic *Interceptor) decide(app *App, id string) bool {
 func (ic *Interceptor) warnOnce(app *App, id, message string) {
 	ic.once(app, id, slog.LevelWarn, message)
 }
+
+// WarnOnce logs a warning about an app, the first time.
+func (ic *Interceptor) WarnOnce(app *App, message string) { ic.warnOnce(app, "", message) }
+
+// NamespaceID is a short name of the namespace, fit for a URL.
+func (ic *Interceptor) NamespaceID() string { return hex.EncodeToString(ic.keys.namespaceID[:]) }
 
 // once logs a message about an app, and a Store of it if id is not empty, the first time.
 func (ic *Interceptor) once(app *App, id string, level slog.Level, message string, args ...any) {

@@ -45,7 +45,7 @@ type slot struct {
 	start, end int64
 	ref        payloadRef
 	newHash    newHash
-	patched    bool // it is no token
+	patched    bool     // it is no token
 	storeID    string   // of patched data: see objectSpan
 	elements   [][]byte // likewise: its records as the browser has them
 	chain      chain

@@ -17,7 +17,7 @@ type socketMessage struct {
 }
 
 // RefuseMessage says what becomes of a WebSocket message from the browser that the app must not see, of the given size: a
-// callback's request is answered, to the browser, with the reason; a prop that the app has asked for is answered, to the app,
+// callback's request is answered, to the browser, with the reason or, if that is empty, as by PreventUpdate; a prop that the app has asked for is answered, to the app,
 // with what raises WebsocketDisconnected in a callback that waits for it (get_prop in dash/backends/ws.py). Of any other
 // message, both are nil: the connection cannot go on.
 func RefuseMessage(message io.ReaderAt, size int64, reason string) (toBrowser, toApp []byte) {
@@ -25,6 +25,9 @@ func RefuseMessage(message io.ReaderAt, size int64, reason string) (toBrowser, t
 	switch head.Type {
 	case "callback_request":
 		head.Type, head.Payload = "callback_response", map[string]string{"status": "error", "message": reason}
+		if reason == "" {
+			head.Payload = map[string]string{"status": "prevent_update"}
+		}
 		toBrowser, _ = json.Marshal(head)
 	case "get_props_response":
 		head.Payload = "__disconnected__"

@@ -1,0 +1,136 @@
+package caddymodule
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/dashstash/dashstash/interceptor"
+)
+
+// What on_missing can be.
+const (
+	missingReload        = "reload"
+	missingNull          = "null"
+	missingPreventUpdate = "prevent_update"
+	missingError         = "error"
+)
+
+var onMissing = []string{missingReload, missingNull, missingPreventUpdate, missingError}
+
+// errMissing is what on_missing error says.
+var errMissing = errors.New("data of a Store is gone from the storage")
+
+// serveMissing answers a callback whose data is gone, as on_missing says. It has answered nothing if the app is to: with null in
+// the place of that data.
+func (h *Handler) serveMissing(
+	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, app *interceptor.App, timing string,
+) (answered bool, err error) {
+	status, contentType, body := http.StatusOK, jsonType, []byte(nil)
+	switch h.OnMissing {
+	case missingReload:
+		url, ok := h.scriptURL(r, next, app)
+		if !ok {
+			return false, nil
+		}
+		body = interceptor.ReloadAnswer(url)
+	case missingPreventUpdate:
+		status, contentType = http.StatusNoContent, ""
+	case missingError:
+		status, contentType, body = http.StatusGone, "application/problem+json", []byte(missingProblem) // RFC 9457
+	default:
+		return false, nil
+	}
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Add("Server-Timing", timing)
+	if body != nil {
+		header.Set("Content-Type", contentType)
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(status)
+	_, err = w.Write(body)
+	return true, err
+}
+
+const missingProblem = `{"title":"Data is gone","status":410,` +
+	`"detail":"The data that this page kept on the server is no longer there. Reload the page."}`
+
+// scriptURL is the address of the script that reloads the app's page, if that page can be told to run it.
+func (h *Handler) scriptURL(r *http.Request, next caddyhttp.Handler, app *interceptor.App) (string, bool) {
+	page, known := app.Page(func() {
+		ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
+		defer cancel()
+		_, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
+		_ = ask(ctx, r, prefix+"/", htmlType, next, app.LearnPage()) // what fails is logged below
+	})
+	switch {
+	case !known:
+		h.interceptor.WarnOnce(app, "on_missing reload: the app's page does not tell its version of Dash, so callbacks whose data is gone get null instead")
+	case !page.RunsScripts:
+		h.interceptor.WarnOnce(app, "on_missing reload needs Dash 2.18 or newer, so callbacks whose data is gone get null instead")
+	default:
+		return page.Prefix + "_dash-stash/reload.js?namespace=" + h.interceptor.NamespaceID(), true
+	}
+	return "", false
+}
+
+//go:embed reload.js
+var reloadScript []byte
+
+// serveScript serves the script that takes tokens whose data is gone out of the browser, and reloads the page.
+func serveScript(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(reloadScript)))
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, err := w.Write(reloadScript)
+	return err
+}
+
+// maxGoneRequest is the size in bytes of what a browser may ask about at once. Its storages hold about 5 MB each.
+const maxGoneRequest = 16 << 20
+
+// serveGone tells the script which of the tokens in a browser are surely gone. The request is a JSON list of what the browser
+// keeps, tokens and patched data; the answer is a list of true and false.
+func (h *Handler) serveGone(
+	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, session interceptor.Session,
+) error {
+	if r.URL.Query().Get("namespace") != h.interceptor.NamespaceID() {
+		return next.ServeHTTP(w, r) // for a handler of another namespace behind this one
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, min(h.MaxRequest, maxGoneRequest)))
+	if err != nil {
+		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return caddyhttp.Error(http.StatusRequestEntityTooLarge, tooLarge)
+		}
+		return readError("", err)
+	}
+	var kept []json.RawMessage
+	if err := json.Unmarshal(text, &kept); err != nil {
+		return caddyhttp.Error(http.StatusBadRequest, err)
+	}
+	if len(kept) > maxGone {
+		return caddyhttp.Error(http.StatusRequestEntityTooLarge, errors.New("too many tokens"))
+	}
+	gone := make([]bool, len(kept))
+	for i, data := range kept {
+		if gone[i], err = h.interceptor.Gone(r.Context(), session, data); err != nil {
+			return h.refuse(w, err)
+		}
+	}
+	answer, _ := json.Marshal(gone)
+	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Cache-Control", "no-store")
+	_, err = w.Write(answer)
+	return err
+}
+
+// maxGone is how many tokens a browser may ask about at once.
+const maxGone = 1 << 12
