@@ -65,11 +65,11 @@
 	};
 
 	// mayReload tells whether the page is not reloading in a circle, and notes that it reloads. Where that cannot be noted, the
-	// user is asked.
+	// user is asked. What the user did is told by the Event Timing API: navigator.userActivation outlives a reload in Chromium.
 	const mayReload = () => {
 		try {
 			const since = Date.now() - Number(sessionStorage.getItem(reloadedAt));
-			if (since < atOnce && !navigator.userActivation?.hasBeenActive) return false;
+			if (since < atOnce && performance.getEntriesByType('first-input').length === 0) return false;
 			sessionStorage.setItem(reloadedAt, String(Date.now()));
 			return true;
 		} catch {
