@@ -96,7 +96,7 @@ def test_A31_what_a_server_evicts(dash_app, proxy, server, kind, options):
 def test_A31_what_somebody_changes_on_a_server(dash_app, proxy, server):
     """What is not what was stored is a miss, and a line in the log; the same data is stored anew."""
     redis = server(Redis)
-    caddy = proxy(dash_app("numbered.py"), redis.storage("near off"))
+    caddy = proxy(dash_app("numbered.py"), "on_missing null\n" + redis.storage("near off"))
     user = User(caddy.url)
     user.fill(5000)
     damages = [("setrange", "1000", "changed"), ("append", "more"), ("set", ""), ("set", "\x80\x04\x95 a pickle")]

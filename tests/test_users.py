@@ -34,7 +34,7 @@ def guarded(request, dash_app, proxy):
 def test_A18_login(guarded, new_tab):
     """Without the right password there is the same 401 and the same challenge as without Dashstash; with it, the app shows
     and receives the same. A Caddy that has forgotten all asks the app as the user who is there, so that it is let in."""
-    app, *caddys = guarded("storage memory")
+    app, *caddys = guarded("storage memory\non_missing null")
     for user in (None, ("ann", "wrong"), USERS["ann"]):
         for method, path in (("GET", ""), ("GET", "_dash-layout"), ("GET", "_dash-dependencies"), ("GET", "_favicon.ico"),
                              ("POST", "_dash-update-component")):
@@ -67,7 +67,7 @@ def test_A18_login(guarded, new_tab):
 
 def test_A18_replayed_token(guarded):
     """A token of one user gets a miss when another sends it, and is of no use without a password."""
-    app, _, caddy = guarded("")
+    app, _, caddy = guarded("on_missing null")
     ann, bob, nobody = (client(caddy, user) for user in (USERS["ann"], USERS["bob"], None))
     ann.open()
     tokens, others = fill(ann), fill(bob)

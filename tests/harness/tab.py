@@ -15,8 +15,8 @@ from .exchange import Exchange, Recorder
 # Before Dash 2.16 the renderer's state has another name. What React has yet to do after an answer, it does within a frame. Dash
 # 1.9 has only a queue of requests, in which clientside callbacks may stay for ever: there, what follows an answer has a moment.
 LOADING = """async () => {
-    const states = () => (window.dash_stores || [window.store]).map(store => store.getState());
-    const loading = () => states().some(state => 'isLoading' in state ? state.isLoading : state.appLifecycle !== 'HYDRATED');
+    const states = () => (window.dash_stores || [window.store]).filter(Boolean).map(store => store.getState());
+    const loading = () => !states().length || states().some(state => 'isLoading' in state ? state.isLoading : state.appLifecycle !== 'HYDRATED');
     const frame = () => new Promise(requestAnimationFrame);
     if (loading()) return true;
     if (!states().every(state => 'isLoading' in state)) await new Promise(resolve => setTimeout(resolve, 250));

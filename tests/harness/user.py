@@ -65,7 +65,10 @@ class User:
             return UNAVAILABLE
         assert response.status_code == 200, f"{response.status_code}: {response.text[:500]}"
         self.count.update(figures(response.headers))
-        said = response.json()["response"]["report"]["children"].split(", ")
+        answer = response.json()
+        if "dist" in answer:  # what has the page reload, and its Stores be empty
+            return EMPTY
+        said = answer["response"]["report"]["children"].split(", ")
         wanted = [f"{self.size} bytes {zlib.crc32(self._text(number).encode()):08x}" for number in range(len(self.names))]
         assert len(said) == len(wanted)
         wrong = [one for one, right in zip(said, wanted, strict=True) if one not in (right, EMPTY)]
