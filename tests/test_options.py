@@ -112,6 +112,6 @@ def test_A29_a_directive_that_was_taken_away(dash_app, proxy, caddy, tab, tmp_pa
 
 
 def two_directives(folder):
-    quick = stash("namespace a\nstores quick\nstorage memory")
+    quick = stash("namespace a\nstores quick\non_missing null\nstorage memory")
     lasting = stash(f"namespace b\nstores lasting\nstorage file {folder / 'lasting'}")
     return f"{quick}\n{lasting}"

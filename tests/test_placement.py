@@ -160,7 +160,7 @@ def test_the_app_is_asked_in_its_place(dash_app, caddy, new_tab):
     env, bodies = PLACES["a prefix that is stripped"]
     app = dash_app("placed.py", env={**env, "IN_BROWSER": "first"})
     sites = {free_port(): body for body in bodies}
-    running = caddy("".join(site(f"http://127.0.0.1:{port}", body, app.port, "min_size 0\nstorage memory")
+    running = caddy("".join(site(f"http://127.0.0.1:{port}", body, app.port, "min_size 0\non_missing null\nstorage memory")
                             for port, body in sites.items()), next(iter(sites)))
     tabs = [new_tab() for _ in sites]
     for tab, port in zip(tabs, sites, strict=True):
