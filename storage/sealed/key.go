@@ -3,6 +3,8 @@ package sealed
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/binary"
 	"slices"
 
@@ -36,7 +38,7 @@ func NewKeys(secrets [][]byte) *Keys {
 //
 // sealed with AES-256-GCM:
 //
-//	key    keyed BLAKE3 of the salt
+//	key    derived from the salt, by HKDF-SHA256
 //	nonce  11 bytes, big endian: the chunk's number, from 0; 1 byte: 1 for the last, else 0
 //	data   the salt of the chunk before, if any; and of the last, the storage key
 //
@@ -64,23 +66,15 @@ const (
 	stride    = chunkSize + overhead
 )
 
-// payloadSize is the size of the payload that is sealed in so many bytes. It is not ok if none is.
+// payloadSize is the size of the payload that is sealed in so many bytes. It is not ok if none can be.
 func payloadSize(sealed int64) (size int64, ok bool) {
 	full, rest := sealed/stride, sealed%stride
-	switch {
-	case rest >= overhead:
-		return full*chunkSize + rest - overhead, true
-	case rest == 0 && full > 0:
-		return full * chunkSize, true
-	}
-	return 0, false
+	return full*chunkSize + max(0, rest-overhead), rest == 0 || rest >= overhead
 }
 
 // placeOf is under which key of the store below a sealed payload is.
 func (k *key) placeOf(key storage.Key) storage.Key {
-	h := newKeyed(&k.place)
-	h.Write(key[:])
-	return storage.Key(h.Sum(nil))
+	return storage.Key(derive(&k.place, key[:]))
 }
 
 // A position is where a chunk is.
@@ -104,9 +98,7 @@ func (k *key) open(chunk []byte, at position) ([]byte, error) {
 }
 
 func (k *key) aead(salt []byte) cipher.AEAD {
-	h := newKeyed(&k.chunk)
-	h.Write(salt)
-	block, err := aes.NewCipher(h.Sum(nil))
+	block, err := aes.NewCipher(derive(&k.chunk, salt))
 	if err != nil {
 		panic(err) // only for a key that is not 32 bytes long
 	}
@@ -134,8 +126,18 @@ func (p position) data() []byte {
 	return data
 }
 
-func newKeyed(key *[32]byte) *blake3.Hasher {
-	h, err := blake3.NewKeyed(key[:])
+// derive returns the key that one has for a purpose.
+func derive(key *[32]byte, info []byte) []byte {
+	derived, err := hkdf.Expand(sha256.New, key[:], string(info), len(key))
+	if err != nil {
+		panic(err) // only for a key that is longer than 255 hashes
+	}
+	return derived
+}
+
+// newHash returns the hash whose sums are salts.
+func (k *key) newHash() *blake3.Hasher {
+	h, err := blake3.NewKeyed(k.salt[:])
 	if err != nil {
 		panic(err) // only for a key that is not 32 bytes long
 	}

@@ -31,7 +31,7 @@ var (
 )
 
 func newWriter(inner storage.Writer, k *key) *writer {
-	return &writer{inner: inner, hash: newKeyed(&k.salt), sealed: chunks{key: k, sealed: inner, damaged: func() {}}}
+	return &writer{inner: inner, hash: k.newHash(), sealed: chunks{key: k, sealed: inner, damaged: func() {}}}
 }
 
 func (w *writer) Write(b []byte) (n int, err error) {
