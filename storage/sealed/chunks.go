@@ -64,13 +64,12 @@ func (c *chunks) open(number int64) ([]byte, error) {
 	if number > 0 {
 		begin, size = begin-saltSize, size+saltSize
 	}
-	if int64(cap(c.buffer)) < size {
-		c.buffer = make([]byte, size)
+	if c.buffer == nil {
+		c.buffer = make([]byte, saltSize+min(chunkSize, c.size)+overhead)
 	}
 	chunk := c.buffer[:size]
 	n, err := c.sealed.ReadAt(chunk, begin)
-	short := n < len(chunk)
-	if short && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if n < len(chunk) && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
 	if number > 0 {
@@ -79,11 +78,8 @@ func (c *chunks) open(number int64) ([]byte, error) {
 	if (number+1)*chunkSize >= c.size {
 		at.end = c.end
 	}
-	var plain []byte
-	if !short {
-		plain, err = c.key.open(chunk, at)
-	}
-	if short || err != nil {
+	plain, err := c.key.open(chunk, at) // of which the end may be missing
+	if err != nil {
 		c.damaged()
 		return nil, io.ErrUnexpectedEOF
 	}

@@ -67,7 +67,7 @@ func requireLost(tb testing.TB, p storagetest.Payload, kept []byte) {
 
 func TestAnyByteChanged(t *testing.T) {
 	t.Parallel()
-	for name, size := range map[string]int{"small": 100, "full chunk": 64 << 10, "three chunks": 130 << 10} {
+	for name, size := range map[string]int{"small": 100, "full": 64 << 10, "three chunks": 130 << 10} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPayload(1, size)
@@ -91,16 +91,16 @@ func TestReadBesideDamage(t *testing.T) {
 	p := newPayload(1, 130<<10)
 	inner := memory.New(storage.Limits{})
 	kept := seal(t, p)
-	kept[sealed.Stride] ^= 1
+	kept[2*sealed.Stride] ^= 1
 	save(t, inner, keys.Place(p.Key), kept)
 	r, err := sealed.New(inner, keys).Open(t.Context(), p.Key)
 	require.NoError(t, err)
 	defer r.Close()
 	for range 2 {
 		got := make([]byte, 64<<10+1)
-		n, err := r.ReadAt(got, 0)
+		n, err := r.ReadAt(got, 64<<10)
 		require.Equal(t, io.ErrUnexpectedEOF, err)
-		require.True(t, bytes.Equal(p.Bytes[:64<<10], got[:n]))
+		require.True(t, bytes.Equal(p.Bytes[64<<10:128<<10], got[:n]))
 	}
 }
 
@@ -130,7 +130,7 @@ func (awayReader) ReadAt([]byte, int64) (int, error) { return 0, storage.ErrUnav
 
 func TestAnyLength(t *testing.T) {
 	t.Parallel()
-	for name, size := range map[string]int{"empty": 0, "small": 100, "three chunks": 130 << 10} {
+	for name, size := range map[string]int{"empty": 0, "small": 100, "full": 64 << 10, "three chunks": 130 << 10} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPayload(1, size)

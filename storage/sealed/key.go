@@ -66,10 +66,14 @@ const (
 	stride    = chunkSize + overhead
 )
 
-// payloadSize is the size of the payload that is sealed in so many bytes. It is not ok if none can be.
-func payloadSize(sealed int64) (size int64, ok bool) {
-	full, rest := sealed/stride, sealed%stride
-	return full*chunkSize + max(0, rest-overhead), rest == 0 || rest >= overhead
+// payloadSize is the size of the payload that is sealed in so many bytes. It is -1 if none can be: such a chunk does not open.
+func payloadSize(sealed int64) int64 {
+	chunks := (sealed + stride - 1) / stride
+	size := sealed - chunks*overhead
+	if size < 0 || chunks > 1 && size <= (chunks-1)*chunkSize {
+		return -1
+	}
+	return size
 }
 
 // placeOf is under which key of the store below a sealed payload is.

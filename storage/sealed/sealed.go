@@ -79,20 +79,16 @@ type reader struct {
 
 // newReader returns the reader of a payload that was sealed for a storage key. damaged is called when it turns out to be damaged.
 func newReader(inner storage.Reader, k *key, end storage.Key, damaged func()) (storage.Reader, error) {
-	size, ok := payloadSize(inner.Size())
-	r := &reader{chunks{key: k, sealed: inner, size: size, end: &end, damaged: damaged}, inner}
-	if !ok {
-		damaged()
+	r := &reader{chunks{key: k, sealed: inner, size: payloadSize(inner.Size()), end: &end, damaged: damaged}, inner}
+	if r.size > chunkSize {
+		return r, nil
 	}
-	var err error
-	if ok && size <= chunkSize { // who opens it will read it
-		_, err = r.open(0)
-	}
-	if !ok || err == io.ErrUnexpectedEOF {
+	_, err := r.open(0) // which it is opened for
+	if err == io.ErrUnexpectedEOF {
 		err = storage.ErrNotFound
 	}
 	if err != nil {
-		_ = inner.Close()
+		_ = r.Close()
 		return nil, err
 	}
 	return r, nil
