@@ -37,6 +37,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		scope       <placeholder>
 //		namespace   <name>
 //		secret      <secret> [<older secret>...]
+//		encrypt
 //		dry_run
 //		storage     file | memory | redis | memcached ...
 //	}
@@ -82,16 +83,15 @@ func (h *Handler) unmarshalOption(d *caddyfile.Dispenser, option string) (err er
 		h.Namespace, err = oneArg(d)
 	case "secret":
 		h.Secrets, err = someArgs(d)
+	case "encrypt":
+		err = flagOption(&h.Encrypt)(d)
 	case "dry_run":
-		h.DryRun = true
-		if d.NextArg() {
-			err = d.Errf("dry_run takes no value, not %q: leave the line out to turn it off", d.Val())
-		}
+		err = flagOption(&h.DryRun)(d)
 	case "storage":
 		h.StorageRaw, err = storageArg(d)
 	default:
 		return d.Errf("unrecognized subdirective %q: use one of stores, exclude, min_size, max_payload, max_request, ttl, "+
-			"on_missing, scope, namespace, secret, dry_run, storage", option)
+			"on_missing, scope, namespace, secret, encrypt, dry_run, storage", option)
 	}
 	return err
 }

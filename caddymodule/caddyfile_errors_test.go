@@ -11,10 +11,11 @@ import (
 func TestCaddyfileErrors(t *testing.T) {
 	t.Parallel()
 	const options = "use one of stores, exclude, min_size, max_payload, max_request, ttl, on_missing, scope, namespace, " +
-		"secret, dry_run, storage"
+		"secret, encrypt, dry_run, storage"
 	tests := map[string][]string{ // the block, and what the message holds
 		"/app/* surplus":                                        {"dash_stash takes a matcher and a block", `not "surplus"`},
 		"{\n tll 1h\n}":                                         {`unrecognized subdirective "tll"`, options},
+		"{\n encrypt aes\n}":                                    {`encrypt takes no value, not "aes"`, "leave the line out"},
 		"{\n dry_run off\n}":                                    {`dry_run takes no value, not "off"`, "leave the line out"},
 		"{\n ttl 10\n}":                                         {`ttl: "10" is not a duration`, "24h or 7d"},
 		"{\n ttl forever\n}":                                    {`ttl: "forever" is not a duration`, "24h or 7d"},
@@ -59,7 +60,7 @@ func TestCaddyfileErrors(t *testing.T) {
 	}
 	for _, line := range []string{
 		"stores a", "exclude a", "min_size 1", "max_payload 1", "max_request 1", "ttl 1h", "on_missing null", "scope a",
-		"namespace a", "secret a", "dry_run", "storage memory",
+		"namespace a", "secret a", "encrypt", "dry_run", "storage memory",
 	} {
 		var option string
 		_, err := fmt.Sscan(line, &option)

@@ -54,6 +54,7 @@ func TestCaddyfile(t *testing.T) {
 		"namespace":            {"{\n namespace sales\n}", `"namespace":"sales"`},
 		"secret":               {"{\n secret {env.DASH_STASH_SECRET}\n}", `"secrets":["{env.DASH_STASH_SECRET}"]`},
 		"secrets":              {"{\n secret newest older oldest\n}", `"secrets":["newest","older","oldest"]`},
+		"encrypt":              {"{\n encrypt\n}", `"encrypt":true`},
 		"dry_run":              {"{\n dry_run\n}", `"dry_run":true`},
 		"storage file":         {"{\n storage file\n}", `"storage":{"backend":"file"}`},
 		"storage file, empty":  {"{\n storage file {\n }\n}", `"storage":{"backend":"file"}`},

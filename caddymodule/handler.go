@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dashstash/dashstash/interceptor"
+	"github.com/dashstash/dashstash/storage/sealed"
 )
 
 func init() {
@@ -73,6 +74,11 @@ type Handler struct {
 	// in Caddy's storage, which instances of a cluster share.
 	Secrets []string `json:"secrets,omitempty"`
 
+	// Encrypts data in the storage, with keys that are derived from the secret: who can read the storage, and not the secret,
+	// learns no more than sizes, times, and which data is equal. Data that was stored before this was turned on stays as it is
+	// until its `ttl` ends; data that was stored before it was turned off is gone. Default: false.
+	Encrypt bool `json:"encrypt,omitempty"`
+
 	// Only logs what would be offloaded, and touches no response. Tokens that are out already are still opened.
 	// Default: false.
 	DryRun bool `json:"dry_run,omitempty"`
@@ -83,6 +89,7 @@ type Handler struct {
 	interceptor *interceptor.Interceptor
 	catalog     *pooled[*catalogValue]
 	store       *pooled[*storeValue]
+	sealKeys    *sealed.Keys // nil: nothing is encrypted
 	backend     Backend
 	applied     atomic.Pointer[storeValue] // the store to which this configuration was applied
 	logger      *zap.Logger
@@ -124,6 +131,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	secrets, err := h.loadSecrets(ctx)
 	if err != nil {
 		return err
+	}
+	if h.Encrypt {
+		h.sealKeys = sealed.NewKeys(secrets)
 	}
 	h.interceptor = interceptor.New(interceptor.Config{
 		Namespace:  h.Namespace,

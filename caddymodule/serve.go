@@ -85,7 +85,7 @@ func (h *Handler) session(r *http.Request, store *pooled[*storeValue], app *inte
 	}
 	address, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return interceptor.Session{
-		Store: store.value, Facts: store.value.facts(), App: app, Scope: scope, Client: address + " " + r.UserAgent(),
+		Store: h.sealed(store.value), Facts: h.sealed(store.value.facts()), App: app, Scope: scope, Client: address + " " + r.UserAgent(),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/sealed"
 )
 
 // storageNamespace is the namespace of the modules that are a [Backend].
@@ -57,6 +58,14 @@ func (h *Handler) lease() (*pooled[*storeValue], error) {
 		h.backend.Apply(store.value.Limiter)
 	}
 	return store, nil
+}
+
+// sealed is a store as the handler uses it: with encrypt, it sees nothing but what is sealed.
+func (h *Handler) sealed(store storage.Store) storage.Store {
+	if h.sealKeys == nil {
+		return store
+	}
+	return sealed.New(store, h.sealKeys)
 }
 
 // protect is how long local data is safe after its last use from having to go for other data, which stays inline instead: whoever
