@@ -78,8 +78,8 @@ func (c *chunks) open(number int64) ([]byte, error) {
 	if (number+1)*chunkSize >= c.size {
 		at.end = c.end
 	}
-	plain, err := c.key.open(chunk, at) // of which the end may be missing
-	if err != nil {
+	plain, ok := c.key.open(chunk, at) // of which the end may be missing
+	if !ok {
 		c.damaged()
 		return nil, io.ErrUnexpectedEOF
 	}

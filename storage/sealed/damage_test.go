@@ -190,7 +190,7 @@ func TestChunksElsewhere(t *testing.T) {
 	}
 }
 
-// Another payload in the place of one is noticed in its last chunk at the latest: only who has read that knows that it is the right one.
+// Another payload in the place of one is noticed in its last chunk at the latest: only who has read that knows that it is right.
 func TestAnotherInItsPlace(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 100, 64 << 10, 64<<10 + 1, 200_000} {

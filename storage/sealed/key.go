@@ -6,6 +6,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"slices"
 
 	"github.com/zeebo/blake3"
@@ -43,10 +44,10 @@ func NewKeys(secrets [][]byte) *Keys {
 //	data   the salt of the chunk before, if any; and of the last, the storage key
 //
 // The nonce is that of STREAM (Hoang, Reyhanitabar, Rogaway, Vizár: Online Authenticated-Encryption and its Nonce-Reuse
-// Misuse-Resistance, 2015), which age and Tink use, too: chunks that are left out, appended or in another order are noticed. That the
-// key is derived from what is sealed is the idea of SIV (Rogaway, Shrimpton: Deterministic Authenticated-Encryption, 2006; RFC 5297,
-// RFC 8452): no key seals two different things, and no random number is needed. Since a chunk names that before it, and the last the
-// storage key, chunks of two payloads do not go together, nor does a payload in the place of another.
+// Misuse-Resistance, 2015), which age and Tink use, too: chunks that are left out, appended or in another order are noticed. That
+// the key is derived from what is sealed is the idea of SIV (Rogaway, Shrimpton: Deterministic Authenticated-Encryption, 2006;
+// RFC 5297, RFC 8452): no key and nonce seal two different things, and no random number is needed. Since a chunk names that before
+// it, and the last the storage key, chunks of two payloads do not go together, nor does a payload in the place of another.
 //
 // What that shows to who sees sealed payloads is which of them are equal in their first 64 KiB, their first 128 KiB, and so on.
 //
@@ -95,10 +96,11 @@ func (k *key) seal(dst, plain []byte, at position, salt []byte) []byte {
 	return append(dst, salt...)
 }
 
-// open returns what a chunk holds, in the chunk's place. It fails for what is not exactly what was sealed there.
-func (k *key) open(chunk []byte, at position) ([]byte, error) {
+// open returns what a chunk holds, in the chunk's place. It is not ok if that is not exactly what was sealed there.
+func (k *key) open(chunk []byte, at position) (plain []byte, ok bool) {
 	box, salt := chunk[:len(chunk)-saltSize], chunk[len(chunk)-saltSize:]
-	return k.aead(salt).Open(box[:0], at.nonce(), box, at.data())
+	plain, err := k.aead(salt).Open(box[:0], at.nonce(), box, at.data())
+	return plain, err == nil
 }
 
 func (k *key) aead(salt []byte) cipher.AEAD {
@@ -140,7 +142,7 @@ func derive(key *[32]byte, info []byte) []byte {
 }
 
 // newHash returns the hash whose sums are salts.
-func (k *key) newHash() *blake3.Hasher {
+func (k *key) newHash() hash.Hash {
 	h, err := blake3.NewKeyed(k.salt[:])
 	if err != nil {
 		panic(err) // only for a key that is not 32 bytes long

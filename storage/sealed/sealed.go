@@ -1,10 +1,10 @@
 // Package sealed encrypts what another store keeps: below it, in memory, in files, on servers and on the way to them, there is
 // nothing but sealed bytes. It also notices whatever somebody without the secret does to them.
 //
-// What is sealed is a function of the secret, the storage key and the payload. So what package storage says of payloads is true of sealed
-// ones: two under one key are equal, whoever stored them. A nonce that is drawn anew each time, as is the custom, would break that: two
-// machines that store one payload on a server at the same time would leave there a mixture of their parts. See the type key for how
-// payloads are sealed, and for what this costs.
+// What is sealed is a function of the secret, the storage key and the payload. So what package storage says of payloads is true
+// of sealed ones: two under one key are equal, whoever stored them. A nonce that is drawn anew each time, as is the custom, would
+// break that: two machines that store one payload on a server at the same time would leave there a mixture of their parts. See the
+// type key for how payloads are sealed, and for what this costs.
 package sealed
 
 import (
@@ -38,9 +38,10 @@ func (s *Store) Create(ctx context.Context) (storage.Writer, error) {
 	return newWriter(w, s.keys.list[0]), nil
 }
 
-// Open returns the payload under key. Where that was sealed with a secret that is not among the keys, it is not found. What is not as it
-// was sealed is deleted; if it is noticed now, as for payloads of up to 64 KiB, it is not found. If it is noticed later, ReadAt fails
-// with [io.ErrUnexpectedEOF], like that of any store that loses a payload while it is read.
+// Open returns the payload under key. Where that was sealed with a secret that is not among the keys, it is not found. What is not
+// as it was sealed is deleted; if that is noticed now, as with payloads of up to 64 KiB, it is not found; if later, ReadAt fails with
+// [io.ErrUnexpectedEOF], like that of any store that loses a payload while it is read. That another payload was put in the place of
+// a larger one is noticed where its last chunk is read.
 func (s *Store) Open(ctx context.Context, key storage.Key) (storage.Reader, error) {
 	for _, k := range s.keys.list {
 		place := k.placeOf(key)

@@ -30,7 +30,7 @@ func newKeys(secrets ...string) *sealed.Keys {
 
 var keys = newKeys("a secret of some length")
 
-// over is what sealed makes of a backend. It is not bounded to the byte, since what is kept is longer than what it was given to keep.
+// over is what sealed makes of a backend. It is not bounded to the byte, since what is kept is longer than what was given to it.
 func over(inner storagetest.Backend) storagetest.Backend {
 	backend := storagetest.Backend{
 		Open: func(tb testing.TB, place string, limits storage.Limits) storage.Store {

@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
-
-	"github.com/zeebo/blake3"
 
 	"github.com/dashstash/dashstash/storage"
 )
@@ -15,11 +14,11 @@ import (
 // writer implements [storage.Writer]. It seals a chunk when there is more to come, and the last one at Commit.
 type writer struct {
 	inner  storage.Writer
-	hash   *blake3.Hasher // of what is sealed
-	sealed chunks         // all but the last
-	before []byte         // the salt of the last of them
-	plain  []byte         // what is accepted behind them
-	box    []byte         // the chunk that was sealed last
+	hash   hash.Hash // of what is sealed
+	sealed chunks    // all but the last
+	before []byte    // the salt of the last of them
+	plain  []byte    // what is accepted behind them
+	box    []byte    // the chunk that was sealed last
 	ended  bool
 	failed error        // the first error of writing: what came after it is missing, so there is nothing to commit
 	end    *storage.Key // what the last chunk was sealed for; nil: it is not sealed yet
