@@ -9,6 +9,7 @@ from harness.user import EMPTY, RIGHT, User, together
 
 OLD, NEW = "a-secret-of-last-year", "a-secret-of-this-year"
 WORD = "confidential"  # is in all data
+HOST = {"Host": "dashboards.example"}  # of an app that several Caddys serve
 SIZES = (5000, 2_000_000)  # of data in one value of Redis, and in several
 
 
@@ -54,7 +55,7 @@ def serving(dash_app, caddy):
     running = []
 
     def start(options):
-        sites = site(port, f"127.0.0.1:{app.port}", stash(options))
+        sites = site(port, f"127.0.0.1:{app.port}", stash(f"on_missing null\n{options}"))
         if running:
             running[0].reload(sites)
             running[0].restart()
@@ -122,14 +123,16 @@ def test_it_is_switched_on_and_off(serving, place):
     assert together(User.look, users) == [RIGHT, RIGHT]
 
 
-def test_many_seal_the_same_at_once(dash_app, proxy, server):
+def test_many_seal_the_same_at_once(dash_app, caddy, server):
     """Two Caddys with four users each store the same large data on one Redis at the same time, again and again: whoever reads it
     then gets it. When it was sealed otherwise each time, the parts that two of them had stored did not go together."""
     redis = server(Redis)
     app = dash_app("numbered.py", env={"STORES": "1"})
-    caddys = [proxy(app, f"{redis.storage('near off')}\nsecret {OLD}\nencrypt") for _ in range(2)]
-    users = [User(caddy.url, stores=1) for caddy in caddys for _ in range(4)]
-    for _ in range(5):
+    options = f"{redis.storage('near off')}\nsecret {OLD}\nencrypt"
+    caddys = [caddy(block(f"http://:{port}", "bind 127.0.0.1", stash(options), f"reverse_proxy 127.0.0.1:{app.port}"), port)
+              for port in (free_port(), free_port())]
+    users = [User(caddy.url, stores=1, headers=HOST) for caddy in caddys for _ in range(4)]
+    for _ in range(8):
         together(lambda user: (user.fill(3_000_000), user.read()), users)
         assert len({str(user.values) for user in users}) == 1
         assert all(user.tokens for user in users)
