@@ -2,9 +2,13 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GO_DIRS        = $$(go list -f '{{.Dir}}' ./...)
 RACE          := $(if $(shell command -v gcc clang cc),-race)# the race detector needs a C compiler
 
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+FUZZ_TIME     := 10m
+FUZZ_PACKAGES  = $$(go list ./...)
+
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help build demo test test-go test-python bench bench-storage soak lint clean
+.PHONY: help build demo test test-go test-fuzz test-python fuzz bench bench-storage soak lint vuln clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +22,7 @@ demo: build ## Serves a real app behind Dashstash and measures it (ONCE=1 ends t
 	@python=$$(tests/setup.sh) && exec "$$python" tests/demo/demo.py
 
 test: ## Runs all tests
-	@$(MAKE) --no-print-directory --keep-going test-go test-python
+	@$(MAKE) --no-print-directory --keep-going test-go test-fuzz test-python
 
 test-go: ## Runs the Go tests, with the race detector where there is a C compiler
 	@mkdir -p .cache
@@ -28,6 +32,18 @@ test-go: ## Runs the Go tests, with the race detector where there is a C compile
 		! grep -E '^ *--- SKIP' .cache/go-test.log || { echo "a test skipped itself"; exit 1; }; \
 		echo "go test $(RACE): $$(grep -cE '^ *--- PASS' .cache/go-test.log) tests in $$(grep -c '^ok' .cache/go-test.log)" \
 			"packages passed in $$(($$(date +%s) - start)) s"
+
+test-fuzz: ## Fuzzes most parsers for a few seconds each
+	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=3s FUZZ_PACKAGES="./interceptor ./storage/..."
+
+fuzz: ## Fuzzes each parser (FUZZ_TIME=10m, FUZZ_PACKAGES=./interceptor)
+	@mkdir -p .cache
+	@for package in $$(go list $(FUZZ_PACKAGES)); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME) $$package >.cache/fuzz.log 2>&1 || \
+				{ cat .cache/fuzz.log; exit 1; }; \
+			echo "fuzz: $$target: $$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' .cache/fuzz.log | tail -n 1) executions"; \
+		done; done
 
 test-python: build ## Runs the end-to-end tests (ARGS="-k three_stores" for some of them)
 	@python=$$(tests/setup.sh versions) && cd tests && \
@@ -50,6 +66,9 @@ lint: ## Checks format, go vet and golangci-lint
 	@go vet ./...
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; \
 		else echo "· golangci-lint is not on the PATH: building it (minutes at first)"; go run $(GOLANGCI_LINT) run; fi
+
+vuln: ## Looks for known vulnerabilities with govulncheck (VULNDB=file:///path where its database cannot be reached)
+	@go run $(GOVULNCHECK) $(if $(VULNDB),-db $(VULNDB)) -tags nobadger,nomysql,nopgx ./...
 
 clean: ## Removes what was built, downloaded and measured
 	@rm -rf caddy .cache

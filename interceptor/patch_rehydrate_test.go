@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -189,9 +190,15 @@ func FuzzRehydratePatched(f *testing.F) {
 	fill := patchFixture(f, ic, store)
 	f.Fuzz(func(t *testing.T, template []byte) {
 		request := fill.Replace(string(template))
-		got, _ := rehydrate(t, ic, store, request)
 		if json.Valid([]byte(request)) {
+			got, _ := rehydrate(t, ic, store, request)
 			require.True(t, json.Valid([]byte(got)), "%s", got)
+			return
 		}
+		body, _, err := ic.Rehydrate(t.Context(), testSession(store, nil), strings.NewReader(request), int64(len(request)))
+		if err == nil && body != nil {
+			err = body.Close()
+		}
+		require.True(t, err == nil || errors.Is(err, ErrEncoding) || errors.Is(err, ErrTooLarge), err)
 	})
 }

@@ -138,22 +138,20 @@ func (r *rehydration) allSlots(text *textWindow) (slots []slot, err error) {
 // plainSlots finds what is to be replaced in a plain text: tokens.
 func (r *rehydration) plainSlots(text *textWindow) (slots []slot, err error) {
 	for span, found := text.nextToken(0); found; {
-		next, isJSON := span.textEnd, true
-		switch {
-		case span.alone():
-			next = span.end
-		case r.opens(span.text):
-			if next, isJSON = text.endOfValue(span.start); !isJSON {
+		end := span.end
+		if !span.alone() && r.opens(span.text) {
+			var isJSON bool
+			if end, isJSON = text.endOfValue(span.start); !isJSON {
 				return slots, nil // the app will say so
 			}
 		}
-		if next > span.textEnd {
-			slots = append(slots, r.tokenSlot(objectSpan{start: span.start, end: next, text: span.text, alone: span.alone()}))
+		if end > 0 {
+			slots = append(slots, r.tokenSlot(objectSpan{start: span.start, end: end, text: span.text, alone: span.alone()}))
 		}
 		if len(slots) > maxTokens {
 			return nil, errManyTokens
 		}
-		span, found = text.nextToken(next)
+		span, found = text.nextToken(max(end, span.textEnd))
 	}
 	return slots, nil
 }
