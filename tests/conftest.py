@@ -1,4 +1,5 @@
-"""Fixtures: dash_app, server, proxy, proxies, caddy, browser, new_tab, tab, page. tests/README.md shows them in use.
+"""Fixtures: dash_app, server, proxy, proxies, caddy, browser, new_tab, tab, page, new_disk, small_disk. tests/README.md shows
+them in use.
 
 Whatever a test starts is stopped at its end, also when it fails, and then asked for complaints: a console message, a
 token that reached the app, an error in Caddy's log. Any complaint fails the test; a failed test shows the logs.
@@ -12,6 +13,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from harness import browser as chromium
+from harness import disk
 from harness.app import App
 from harness.caddy import Caddy, site, stash
 from harness.process import free_port
@@ -147,6 +149,29 @@ def tab(new_tab) -> Tab:
 def page(tab):
     """Playwright's page of the tab."""
     return tab.page
+
+
+@pytest.fixture
+def new_disk(tmp_path):
+    """new_disk("8m") -> the directory of a disk of that size."""
+    folders: list[Path] = []
+
+    def make(size: str) -> Path:
+        folder = tmp_path / f"disk-{len(folders)}"
+        folder.mkdir()
+        disk.mount(folder, size)
+        folders.append(folder)
+        return folder
+
+    yield make
+    for folder in folders:
+        disk.unmount(folder)
+
+
+@pytest.fixture
+def small_disk(new_disk) -> Path:
+    """A directory with room for 256 KiB."""
+    return new_disk("256k")
 
 
 @pytest.hookimpl(hookwrapper=True)

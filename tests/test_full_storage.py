@@ -1,26 +1,13 @@
 """A storage that cannot take data: it goes inline as without Dashstash, the page works, and the log says why once."""
 
-import os
 import subprocess
 
-import pytest
-
 from harness.caddy import block, temporary
+from harness.disk import fill_up, remount
 from harness.user import User, together
 from harness.wire import Client, is_token
 
 FILL = ["one.data", "two.data", "other.data"]
-AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A directory with room for 256 KiB. Mounting it takes root, or sudo."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run([*AS_ROOT, "mount", "-t", "tmpfs", "-o", "size=256k,mode=777", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run([*AS_ROOT, "umount", "--lazy", folder], check=True)
 
 
 def test_A34_a_full_disk(dash_app, proxy, tab, small_disk):
@@ -81,16 +68,6 @@ def test_A41_a_limit_and_a_full_disk(dash_app, proxy, small_disk):
     assert len(caddy.logs("warn", "cannot be stored")) == 1
 
 
-def fill_up(file):
-    """Writes a file until the disk is full."""
-    with file.open("wb", buffering=0) as out:
-        try:
-            while out.write(bytes(4096)):
-                pass
-        except OSError:
-            return
-
-
 def test_A13_a_disk_that_turns_read_only(dash_app, proxy, small_disk):
     """When the disk is read-only, as after an error, what is stored is read as before, and new data goes inline; when it can be
     written to again, new data is stored again."""
@@ -108,10 +85,6 @@ def test_A13_a_disk_that_turns_read_only(dash_app, proxy, small_disk):
     assert late.tokens == 6
     [line] = caddy.logs("warn", "cannot be stored")
     assert "read-only file system" in line["error"]
-
-
-def remount(folder, mode):
-    subprocess.run([*AS_ROOT, "mount", "-o", f"remount,{mode}", folder], check=True)
 
 
 def test_data_larger_than_the_whole_storage(dash_app, proxy):

@@ -70,7 +70,8 @@ class App:
         if not self._requests.exists():
             return []
         lines = self._requests.read_text(encoding="utf-8").splitlines()
-        return [entry for entry in (Received(**json.loads(line)) for line in lines) if entry.path.endswith(path)]
+        entries = (Received(**json.loads(line)) for line in lines if line.endswith("}"))  # an app may be killed while it writes
+        return [entry for entry in entries if entry.path.endswith(path)]
 
     def forget(self) -> None:
         """Starts the record of what the app received anew."""

@@ -48,10 +48,10 @@ def site(port: int, upstream: str, directives: str = "", after: str = "") -> str
     return f"http://127.0.0.1:{port} {{\n{indent(body)}\n}}\n"
 
 
-def short_lived(port: int) -> str:
-    """The app on a port as upstream. Any Caddy leaves the idle connections of each configuration open for two minutes, and at a
+def short_lived(*ports: int) -> str:
+    """The app on a port, or on several, as upstream. Any Caddy leaves the idle connections of each configuration open for two minutes, and at a
     hundred waitress takes no more: they are to last a second."""
-    return block(f"127.0.0.1:{port}", block("transport http", "keepalive 1s"))
+    return block(" ".join(f"127.0.0.1:{port}" for port in ports), block("transport http", "keepalive 1s"))
 
 
 def indent(text: str) -> str:

@@ -30,7 +30,7 @@ class Log:
         if self._bodies:
             entry["body"] = body.decode("utf-8", "replace")
         with self._lock:
-            self._file.write(json.dumps(entry) + "\n")
+            self._file.write("\n" + json.dumps(entry))  # where an app was killed, the line before may not be whole
             self._file.flush()
 
 
