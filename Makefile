@@ -8,7 +8,7 @@ FUZZ_PACKAGES  = $$(go list ./...)
 
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help build demo test test-go test-fuzz test-python fuzz bench bench-storage soak lint vuln clean
+.PHONY: help build demo test test-go test-fuzz test-python fuzz bench bench-storage soak chaos lint vuln clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ bench: build ## Runs the benchmarks (ARGS="-bench Offload" for some of Go's)
 
 soak: build ## Has many users at work for ten minutes (SOAK_SECONDS=3600 for longer)
 	@python=$$(tests/setup.sh) && cd tests && SOAK_SECONDS=$${SOAK_SECONDS:-600} "$$python" -m pytest -s test_soak.py
+
+chaos: build ## Has everything go wrong at random for half an hour (CHAOS_SECONDS=300, CHAOS_SEED=12345)
+	@python=$$(tests/setup.sh versions) && cd tests && \
+		CHAOS_SECONDS=$${CHAOS_SECONDS:-1800} "$$python" -m pytest -s test_chaos.py
 
 bench-storage: ## Compares the storages with each other and dash-extensions: writes docs/benchmarks.md (ROUNDS=3)
 	@python=$$(tests/setup.sh bench) && "$$python" tests/bench/storage.py

@@ -17,15 +17,15 @@ PAUSE = 0.3, 1.2  # seconds between two faults
 class Chaos:
     """Strikes with faults. The seed says with which, for how long, and in what order; `count` tells how often with each.
 
-    Kinds of faults are equally likely, whatever the number of parts that they can happen to.
+    Names of faults are equally likely, whatever the number of parts that bear them.
     """
 
     def __init__(self, faults: Sequence[Fault], seed: int):
         self.count: Counter[str] = Counter({fault.name: 0 for fault in faults})
         self._chance = random.Random(seed)
-        self._kinds: dict[type, list[Fault]] = {}
+        self._named: dict[str, list[Fault]] = {}
         for fault in faults:
-            self._kinds.setdefault(type(fault), []).append(fault)
+            self._named.setdefault(fault.name, []).append(fault)
         self._parts = {fault.part: threading.Lock() for fault in faults}
 
     def rage(self, seconds: float, ended: threading.Event) -> None:
@@ -34,7 +34,7 @@ class Chaos:
         done: list[Future[None]] = []
         with ThreadPoolExecutor(len(self._parts)) as pool:
             while time.monotonic() < deadline and not any(each.done() and each.exception() for each in done):
-                fault = self._chance.choice(self._chance.choice(list(self._kinds.values())))
+                fault = self._chance.choice(self._chance.choice(list(self._named.values())))
                 lasts, own = self._chance.uniform(*fault.lasts), random.Random(self._chance.random())
                 if self._parts[fault.part].acquire(blocking=False):
                     done.append(pool.submit(self._happen, fault, lasts, own))
