@@ -223,7 +223,12 @@ class LoseDirectory(Fault):
 
 
 def some_files(disk: Path, chance: random.Random) -> list[Path]:
-    files = sorted((disk / "payloads").rglob("*.payload"))
-    if not files:
+    """Some of those that were used last, which pages most likely hold."""
+    used: dict[Path, float] = {}
+    for file in (disk / "payloads").rglob("*.payload"):
+        with suppress(FileNotFoundError):  # it has just been evicted
+            used[file] = file.stat().st_mtime
+    if not used:
         raise NotNow
-    return chance.sample(files, chance.randint(1, max(1, len(files) // 3)))
+    latest = sorted(used, key=used.__getitem__)[-20:]
+    return chance.sample(latest, chance.randint(1, max(1, len(latest) // 2)))

@@ -20,6 +20,7 @@ from .wire import Client, figures, is_token, payload
 NAMES = "first", "second"
 LAYOUT = {"word", "size", "fill", "extend", "read", "report", *NAMES}
 STATUSES = (502, 503, 504)  # something behind Caddy is away; one may try again
+PATIENCE = 60  # seconds without a byte
 
 
 class Lost(Exception):
@@ -32,7 +33,7 @@ class Missed(Exception):
 
 class Page:
     """Takes turns: fills its Stores, extends the first, has the app report what it gets, reloads, or breaks off a request. Each
-    goes to one of the URLs, which are replicas. What comes back must be right, or be Lost, or Missed; anything else is an
+    goes to one of the URLs, which are replicas of the first. What comes back must be right, or be Lost, or Missed; anything else is an
     AssertionError that tells the page and the turn.
 
     `count` has how many requests it sent, and answers it got, of each sort. A miss makes the page ill until its Stores were
@@ -44,7 +45,8 @@ class Page:
         self.count: Counter[str] = Counter()
         self.ill = False
         self._chance = random.Random(seed)
-        self._clients = [Client(url) for url in urls]
+        host = urls[0].split("/")[2]  # as a load balancer tells all of them; a token is for one host
+        self._clients = [Client(url, {"Host": host}) for url in urls]
         self._turns = 0
         self._clicks = 0
         self._empty()
@@ -114,6 +116,7 @@ class Page:
         answer = self._call([self._extended], {"extend.n_clicks": self._clicks}, {"word.value": self.name})
         self._values["first"] = patched(self._values["first"], answer["first"]["data"])
         self._added = [*self._added, f"{self.name} {self._clicks}"]
+        self.count["Patches"] += 1
 
     def read(self) -> None:
         """Has the app report on the Stores."""
@@ -136,7 +139,7 @@ class Page:
         self._empty()
         client = self._chance.choice(self._clients)
         for name in ("", "_dash-layout", "_dash-dependencies"):
-            answer = self._answer(lambda: client.session.get(client.url + name, timeout=30))
+            answer = self._answer(lambda: client.session.get(client.url + name, timeout=PATIENCE))
             if name == "_dash-layout":
                 ids = {component["props"].get("id") for component in json.loads(answer.content)["props"]["children"]}
                 assert ids == LAYOUT, ids
@@ -169,7 +172,7 @@ class Page:
     def _call(self, *arguments) -> dict[str, Any]:
         """The `response` of a callback's answer."""
         client = self._chance.choice(self._clients)
-        answer = self._answer(lambda: client.call(*arguments, timeout=30))
+        answer = self._answer(lambda: client.call(*arguments, timeout=PATIENCE))
         self._figures = figures(answer.headers)
         assert b'"$dashstash"' not in answer.content or arguments[0] != ["report.children"], "a token where data is due"
         whole = json.loads(answer.content)
@@ -185,7 +188,7 @@ class Page:
         try:
             answer = ask()
         except requests.Timeout:
-            raise Lost("no answer in time") from None
+            raise AssertionError(f"nothing came for {PATIENCE} s") from None
         except requests.RequestException:
             raise Lost("connection broken") from None
         if answer.status_code in STATUSES:
