@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from harness.caddy import block, temporary
 from harness.disk import fill_up, remount
 from harness.user import User, together
@@ -42,6 +44,30 @@ def test_A34_a_disk_that_others_fill(dash_app, proxy, small_disk):
     assert (user.tokens, late.tokens) == (6, 0)
     assert not temporary(small_disk / "payloads")
     (small_disk / "others").unlink()
+    late.fill(5000)
+    late.read()
+    assert late.tokens == 6
+
+
+def test_A34_a_start_on_a_full_disk(dash_app, proxy, new_disk):
+    """Caddy starts when the disk has no room even for a directory, and what was stored before is read. It used to refuse, so that a
+    crash took the app away until somebody had made room."""
+    disk = new_disk("1m,nr_inodes=100")
+    caddy = proxy(dash_app("numbered.py"), f"storage file {disk / 'payloads'}")
+    user, late = User(caddy.url, "user", retries=1), User(caddy.url, "late", retries=1)
+    user.fill(5000)
+    caddy.process.kill()
+    others = [disk / f"other-{n}" for n in range(100)]
+    with pytest.raises(OSError, match="No space left"):
+        for file in others:
+            file.touch()
+    caddy.start()
+    late.fill(5000)
+    late.read()
+    user.read()
+    assert (user.tokens, late.tokens) == (6, 0)
+    for file in others:
+        file.unlink(missing_ok=True)
     late.fill(5000)
     late.read()
     assert late.tokens == 6

@@ -5,6 +5,7 @@ import requests
 
 from harness.caddy import site
 from harness.process import Process, free_port, wait_until
+from harness.relay import Relay
 
 TOKEN = "A" * 80
 
@@ -108,3 +109,33 @@ def process_exists(pid: int) -> bool:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_relay(dash_app):
+    """It passes on all, or nothing for a while, or a part; and the other side breaking off is a reset."""
+    app = dash_app("three_stores.py")
+    relay = Relay(app.port)
+    try:
+        url = f"http://127.0.0.1:{relay.port}/_dash-layout"
+        whole = requests.get(app.url + "_dash-layout").content
+        with requests.Session() as session:
+            assert session.get(url).content == whole
+            relay.stall()
+            with pytest.raises(requests.Timeout):
+                session.get(url, timeout=0.3)
+            relay.flow()
+            relay.delay(0.2)
+            assert session.get(url).elapsed.total_seconds() > 0.3
+            relay.delay(0)
+            for after, abruptly, cause in ((300, True, "reset"), (600, False, "Incomplete")):
+                assert session.get(url).content == whole
+                relay.tear(after, abruptly)
+                with pytest.raises(requests.RequestException, match=cause):
+                    session.get(url, timeout=5)
+        app.process.kill()
+        with pytest.raises(requests.ConnectionError):
+            requests.get(url)
+        app.start()
+        assert requests.get(url).content == whole
+    finally:
+        relay.stop()

@@ -54,7 +54,7 @@ func newState(checked identity, stamped time.Time) state { return state{checked,
 
 // Open returns the store in dir, which is created, for this user only, if it is missing. Payloads that are there already
 // are part of it; they are only listed now, and read through when they are first opened. An error tells what is wrong with
-// the directory, and what to do. The logger gets a warning for each payload that is lost; nil logs nothing.
+// the directory, and what to do; a full disk is no error. The logger gets a warning for each payload that is lost; nil logs nothing.
 func Open(dir string, limits storage.Limits, logger *slog.Logger) (*Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)

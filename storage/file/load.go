@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/dashstash/dashstash/storage"
@@ -26,7 +27,7 @@ type found struct {
 
 // load prepares the directory and fills the index, which has no limits yet, from the names, sizes and times of the files in it.
 func (s *Store) load() error {
-	if err := s.probe(); err != nil {
+	if err := s.probe(); err != nil && !isFull(err) {
 		return err
 	}
 	payloads, err := s.list()
@@ -48,6 +49,9 @@ func (s *Store) load() error {
 	return nil
 }
 
+// isFull tells whether a disk, or what the user may use of it, is full. That may pass, and what is stored can be read meanwhile.
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
 // probe finds out whether the directory can be used, by using it.
 func (s *Store) probe() error {
 	if err := os.MkdirAll(s.dir, dirMode); err != nil {
@@ -66,7 +70,7 @@ func (s *Store) probe() error {
 func (s *Store) list() ([]found, error) {
 	dirs, err := os.ReadDir(s.dir)
 	if err != nil {
-		return nil, err
+		return nil, ignoreNotExist(err)
 	}
 	var (
 		payloads = make([][]found, len(dirs))
