@@ -1,4 +1,4 @@
-"""Everything goes wrong, at random, under load: CHAOS_SECONDS of it, a minute by default; `make chaos` takes half an hour."""
+"""Everything goes wrong, at random, under load, for CHAOS_SECONDS: a minute by default; `make chaos` takes half an hour."""
 
 import os
 import random
@@ -10,8 +10,8 @@ import pytest
 
 from harness.caddy import block
 from harness.chaos import Chaos
-from harness.faults import (DamageFiles, Delay, FillDisk, Forget, Freeze, Kill, KillWorker, LoseDirectory, LoseFiles, ReadOnly,
-                            Reload, RotateSecret, Stall, Tear)
+from harness.faults import (DamageFiles, Delay, FillDisk, Forget, Freeze, Kill, KillWorker, LoseDirectory, LoseFiles,
+                            ReadOnly, Reload, RotateSecret, Stall, Tear)
 from harness.page import Page
 from harness.process import free_port, wait_until
 from harness.relay import Relay
@@ -30,44 +30,48 @@ EXPECTED = (
 
 
 class World:
-    """Two Caddys with a site for each storage, and two apps: what goes wrong there, and the URLs of the sites. That with Redis
-    is on both Caddys, and in front of both apps."""
+    """Two Caddys with sites for each storage, two apps, and networks between: what may go wrong there, and the URLs of the
+    sites. Redis has one on either Caddy, each in front of both apps."""
 
     def __init__(self, dash_app, server, caddy, relay, disk):
         self.apps = [dash_app("chaos.py", server=kind) for kind in ("waitress", "gunicorn")]
         redis = server(Redis, "--maxmemory", "20mb", "--maxmemory-policy", "allkeys-lru")
         memcached = server(Memcached, "-m", "8")
-        networks = {"app": [relay(app.port) for app in self.apps], "Redis": [relay(redis.port)],
-                    "memcached": [relay(memcached.port)]}
-        one, other = (network.port for network in networks["app"])
-        file, memory, remote, *replicas = (free_port() for _ in range(5))
-        options = "\n".join(["on_missing error", "secret of-both-replicas", block(
-            f"storage redis 127.0.0.1:{networks['Redis'][0].port}", block("near memory", "max_size 1MB"))])
+        to_redis, to_memcached, *to_apps = (relay(each.port) for each in (redis, memcached, *self.apps))
+        first, second = (network.port for network in to_apps)
+        file, memory, replica, other_replica, remote = (free_port() for _ in range(5))
+        replicated = "\n".join(["on_missing error", "secret of-both-replicas", block(
+            f"storage redis 127.0.0.1:{to_redis.port}", block("near memory", "max_size 1MB"))])
         sites = [
-            Sites((file, [one], "secret own\non_missing null\n" + block(f"storage file {disk / 'payloads'}", "max_size 4MB")),
-                  (memory, [other], "secret own\non_missing error\n" + block("storage memory", "max_size 3MB")),
-                  (replicas[0], [one, other], options)),
-            Sites((remote, [one], f"secret own\non_missing null\nstorage memcached 127.0.0.1:{networks['memcached'][0].port}"),
-                  (replicas[1], [one, other], options)),
+            Sites((file, [first], options("null", block(f"storage file {disk / 'payloads'}", "max_size 4MB"))),
+                  (memory, [second], options("error", block("storage memory", "max_size 3MB"))),
+                  (replica, [first, second], replicated)),
+            Sites((remote, [first], options("null", f"storage memcached 127.0.0.1:{to_memcached.port}")),
+                  (other_replica, [first, second], replicated)),
         ]
         caddys = [caddy(each.text(), free_port()) for each in sites]
         for each in caddys:
             each.allow(EXPECTED)
         self.urls = {name: [f"http://127.0.0.1:{port}/" for port in ports] for name, ports in {
-            "file": [file], "memory": [memory], "redis": replicas, "memcached": [remote]}.items()}
+            "file": [file], "memory": [memory], "redis": [replica, other_replica], "memcached": [remote]}.items()}
         processes = [*[(app, "app") for app in self.apps], *[(each, "Caddy") for each in caddys], (redis, "Redis"),
                      (memcached, "memcached")]
+        networks = [*[(network, "network to app") for network in to_apps], (to_redis, "network to Redis"),
+                    (to_memcached, "network to memcached")]
         self.faults = [
             *[Kill(*process) for process in processes],
             *[Freeze(part, name) for part, name in processes if part is not self.apps[1]],  # which is several
             KillWorker(self.apps[1], "app's"),
-            *[kind(part, f"network to {name}") for name, parts in networks.items() for part in parts
-              for kind in (Delay, Stall, Tear)],
+            *[kind(*network) for network in networks for kind in (Delay, Stall, Tear)],
             *[Reload(part, "Caddy", each.tuned) for part, each in zip(caddys, sites, strict=True)],
             *[RotateSecret(part, "Caddy", each.rotated) for part, each in zip(caddys, sites, strict=True)],
             Forget(redis, "Redis"), Forget(memcached, "memcached"),
             *[kind(disk, "disk") for kind in (FillDisk, ReadOnly, LoseFiles, DamageFiles, LoseDirectory)],
         ]
+
+
+def options(on_missing, storage):
+    return f"secret own\non_missing {on_missing}\n{storage}"
 
 
 @pytest.fixture
@@ -86,8 +90,8 @@ def relay():
 
 @pytest.mark.timeout(SECONDS + 300)
 def test_chaos(dash_app, server, caddy, relay, new_disk):
-    """Twenty pages are at work, while each part is killed, frozen, emptied or reloaded, each connection slow, stalled or torn, and
-    the disk full, read-only or damaged. Each page gets what it stored, or is told that it is gone, or that it may try again; no
+    """Twenty pages are at work, while each part is killed, frozen, emptied or reloaded, each network slow, stalled or torn, and
+    the disk full, read-only or damaged. Each gets what it stored, or is told that it is gone, or that it may try again; no
     token reaches an app; and in the end each page works."""
     print(f"\nCHAOS_SEED={SEED} CHAOS_SECONDS={SECONDS:g}")
     world = World(dash_app, server, caddy, relay, new_disk("8m"))

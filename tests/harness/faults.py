@@ -24,8 +24,8 @@ class NotNow(Exception):
 
 
 class Fault:
-    """One thing that goes wrong with a part: strike() does it, as the random numbers want it, and undo() puts it right between
-    `lasts` seconds later. With one part, only one thing is wrong at a time.
+    """One thing that goes wrong with a part: strike() does it, as the random numbers want it, and undo() puts it right, so
+    many seconds later as `lasts` has for bounds. With a part, only one thing is wrong at a time.
 
     What cannot be put right, such as data that is gone, has no undo(): whoever uses it has to get along.
     """

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 
@@ -32,8 +33,8 @@ class Missed(Exception):
 
 
 class Page:
-    """Takes turns: fills its Stores, extends the first, has the app report what it gets, reloads, or breaks off a request. Each
-    goes to one of the URLs, which are replicas of the first. What comes back must be right, or be Lost, or Missed; anything else is an
+    """Takes turns: fills its Stores, extends the first, has the app report what it gets, reloads, or breaks off a request. The
+    URLs are of replicas, each as good as the first. What comes back must be right, or be Lost, or Missed; anything else is an
     AssertionError that tells the page and the turn.
 
     `count` has how many requests it sent, and answers it got, of each sort. A miss makes the page ill until its Stores were
@@ -176,9 +177,10 @@ class Page:
         self._figures = figures(answer.headers)
         assert b'"$dashstash"' not in answer.content or arguments[0] != ["report.children"], "a token where data is due"
         whole = json.loads(answer.content)
-        if any("_dash-stash/reload.js" in script["url"] for script in whole.get("dist", [])):
-            assert whole["response"] == {}, whole
-            self._empty()
+        for script in whole.get("dist", []):
+            assert "_dash-stash/reload.js" in script["url"] and whole["response"] == {}, whole
+            self._answer(lambda: client.session.get(urljoin(client.url, script["url"]), timeout=PATIENCE))
+            self._empty()  # as the script does, by reloading the page
             raise Missed("reload")
         return whole["response"]
 
@@ -200,7 +202,8 @@ class Page:
 
 
 def patched(value: Any, patch: Any) -> Any:
-    """The value with a Patch applied, as the browser does; operations that neither the app nor Dashstash uses are a KeyError."""
+    """The value with a Patch applied, as the browser does; an operation that neither the app nor Dashstash uses is a
+    KeyError."""
     value = json.loads(json.dumps(value))
     for operation in patch["operations"]:
         *way, last = operation["location"]

@@ -16,7 +16,7 @@ ABRUPTLY = struct.pack("ii", 1, 0)  # SO_LINGER of no time: closing resets the c
 
 
 class Relay:
-    """Passes on what comes to `port` to the target, another loopback port, and back. All methods may be called at any time."""
+    """Passes on what comes to `port` to the target, another loopback port, and back. Methods may be called at any time."""
 
     def __init__(self, target: int):
         self.port = free_port()
@@ -42,8 +42,8 @@ class Relay:
         self._do(self._flows.set)
 
     def tear(self, after: int, abruptly: bool) -> None:
-        """Ends each connection that is open now when so many more bytes have passed on it, to and fro, or at once if that is 0:
-        with a reset, or as if both sides had closed it."""
+        """Ends each connection that is open now when so many more bytes have passed on it, to and fro, or at once if that is
+        0: with a reset, or as if both sides had closed it."""
 
         def tear():
             for link in list(self._links):

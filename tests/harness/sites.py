@@ -11,8 +11,8 @@ TUNING = "", "min_size 1B", "max_payload 50KB", "ttl 10s"
 
 
 class Sites:
-    """Sites with dash_stash, each given by its port, the ports of its apps, and options. The option "secret own" stands for a
-    secret that all of them share, and rotated() changes."""
+    """Sites with dash_stash, each given by its port, the ports of its apps, and options. The option "secret own" stands for
+    one that they share, and rotated() changes."""
 
     def __init__(self, *sites: tuple[int, Sequence[int], str]):
         self._sites = sites
