@@ -43,10 +43,10 @@ class World:
         replicated = "\n".join(["on_missing error", "secret of-both-replicas", block(
             f"storage redis 127.0.0.1:{to_redis.port}", block("near memory", "max_size 1MB"))])
         sites = [
-            Sites((file, [first], options("null", block(f"storage file {disk / 'payloads'}", "max_size 4MB"))),
-                  (memory, [second], options("error", block("storage memory", "max_size 3MB"))),
+            Sites((file, [first], options("reload", block(f"storage file {disk / 'payloads'}", "max_size 4MB"))),
+                  (memory, [second], options("null", block("storage memory", "max_size 3MB"))),
                   (replica, [first, second], replicated)),
-            Sites((remote, [first], options("null", f"storage memcached 127.0.0.1:{to_memcached.port}")),
+            Sites((remote, [first], options("prevent_update", f"storage memcached 127.0.0.1:{to_memcached.port}")),
                   (other_replica, [first, second], replicated)),
         ]
         caddys = [caddy(each.text(), free_port()) for each in sites]
