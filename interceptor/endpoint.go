@@ -30,9 +30,14 @@ var endpoints = []struct {
 
 // EndpointOf says which endpoint a request is for, and returns the prefix P of the app, which is its
 // requests_pathname_prefix without the last slash, as far as it has not been stripped on the way here.
+//
+// It is as lax as the most lax of the apps: what one of them runs as a callback must not pass as something else, with its tokens.
+// Flask and Quart take a method in lower case, if their server does; FastAPI takes a path with a line feed behind it, before
+// which the end of a regular expression matches in Python.
 func EndpointOf(method, path string) (e Endpoint, prefix string) {
+	path = strings.TrimSuffix(path, "\n")
 	for _, known := range endpoints {
-		if prefix, ok := strings.CutSuffix(path, known.name); ok && method == known.method {
+		if prefix, ok := strings.CutSuffix(path, known.name); ok && strings.EqualFold(method, known.method) {
 			return known.endpoint, prefix
 		}
 	}
