@@ -20,8 +20,8 @@ LIMITS = "request_body {\nmax_size 2MB\n}"
 
 @pytest.fixture
 def ways(caddy, tmp_path, monkeypatch):
-    """ways(app) -> a Caddy with limits in front of a RawApp or RecordingApp, and its ports without and with Dashstash. An app may
-    take a second to begin its answer."""
+    """ways(app) -> a Caddy with limits in front of a RawApp or RecordingApp, and its ports without and with Dashstash. An app
+    may take a second to begin its answer."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     started = []
@@ -69,7 +69,7 @@ STALLED = {
 
 
 def test_a_client_that_stalls(ways, tmp_path):
-    """It is told so after Caddy's own time (a plain Caddy says 499 or 502, since the app has been called by then), and the app
+    """It is told so after Caddy's own time (a plain Caddy says 499 or 502, since it has called the app by then), and the app
     is not called. In mid-head it is as without us."""
     app = RecordingApp()
     caddy, (plain, stashed) = ways(app)
