@@ -133,7 +133,7 @@ func (h *heldRequest) forward(r *http.Request, body *interceptor.Body, failed *a
 		}
 	}
 	r.ContentLength = size
-	r.TransferEncoding = nil
+	r.TransferEncoding, r.Trailer = nil, nil // with a trailer, it would go out in chunks all the same
 	r.GetBody = func() (io.ReadCloser, error) { return &lazyBody{open: open, failed: failed}, nil }
 	r.Body = &lazyBody{open: open, failed: failed}
 	if size == 0 {

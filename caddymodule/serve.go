@@ -19,6 +19,11 @@ import (
 
 // ServeHTTP rewrites callbacks, listens to what an app says of itself, and lets all else pass untouched.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if r.URL.Opaque != "" {
+		// As in "POST x:%2F_dash-update-component": net/http reads no path in this, and sends on what stands behind the colon,
+		// in which an app may well read one. No browser sends it.
+		return caddyhttp.Error(http.StatusBadRequest, errors.New("the request's target is no path"))
+	}
 	endpoint, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
 	if endpoint == interceptor.OtherEndpoint || isAsk(r) {
 		return next.ServeHTTP(w, r)

@@ -26,6 +26,11 @@ TARGETS = """
     http://[::1]/CB http://[/CB http://app.test?/CB //x:/CB :/CB
 """.replace("CB", CALLBACK).split()
 
+# A scheme with no slash behind it: net/http reads no path in these.
+OPAQUE = """
+    http:CB x:CB x:%2FCB x:%2fCB x:y/CB x:http://app.test/CB x:http:/CB x:http:%2FCB x:.%2FCB x:#/CB x:;/CB x:a?b#/CB
+""".replace("CB", CALLBACK).split()
+
 VERSIONS = [
     "HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "HTTP/0.9", "HTTP/1.1 ", " HTTP/1.1", "HTTP/01.1", "http/1.1", "HTTP/1.1\x0b",
     "ICE/1.1",
@@ -89,6 +94,7 @@ CODED = [
     "Transfer-Encoding: chunked\r\nContent-Length: {}", "Content-Length: {}\r\nTransfer-Encoding: chunked",
     "Transfer-Encoding: chunked\r\nContent-Length: 3", "Content-Length: 3\r\nTransfer-Encoding: chunked",
     "Content-Length: {}\r\nTransfer-Encoding: x", "Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked",
+    "Trailer: X-Sum\r\nTransfer-Encoding: chunked",
 ]
 # Chunked bodies; N is the length in hex, B the body.
 CHUNKS = [
@@ -152,7 +158,7 @@ def odd_callbacks(body: bytes) -> dict[str, bytes]:
     rows["HTTP/0.9"] = f"POST /{CALLBACK}\r\n".encode() + body
     rows |= {f"method {method}": callback(body, line=f"{method} /{CALLBACK} HTTP/1.1") for method in METHODS}
     rows |= {f"GET, {line}": callback(body, line=f"GET /{CALLBACK} HTTP/1.1", lines=line) for line in OVERRIDES}
-    rows |= {f"target {target}": callback(body, line=f"POST {target} HTTP/1.1") for target in TARGETS}
+    rows |= {f"target {target}": callback(body, line=f"POST {target} HTTP/1.1") for target in TARGETS + OPAQUE}
     rows |= {f"version {version}": callback(body, line=f"POST /{CALLBACK} {version}") for version in VERSIONS}
     rows |= {f"type {kind}": callback(body, kind=kind) for kind in TYPES}
     rows |= {f"header {line[:60]}": callback(body, lines=line) for line in HEADERS}

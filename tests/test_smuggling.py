@@ -15,10 +15,11 @@ from harness.caddy import stash
 from harness.process import free_port
 from harness.raw import RecordingApp, is_whole, speak
 from harness.wire import Client, is_token, payload
-from odd_requests import CALLBACK, CODINGS, odd_callbacks, other_requests
+from odd_requests import CALLBACK, CODINGS, OPAQUE, odd_callbacks, other_requests
 
 LANES = 8  # rows at a time
-REFUSED = {f"coding {coding}": b"%d" % status for coding, status in CODINGS.items() if status}
+REFUSED = {**{f"coding {coding}": b"%d" % status for coding, status in CODINGS.items() if status},
+           **dict.fromkeys([f"target {target}" for target in OPAQUE], b"400")}
 SERVERS = [("waitress", "flask"), ("gunicorn", "flask"), ("development", "flask"), ("uvicorn", "fastapi"),
            ("uvicorn", "quart")]
 
@@ -62,6 +63,7 @@ def sent_on(request):
         headers["accept-encoding"] = ["identity"]
         headers.pop("expect", None)
         if headers.pop("transfer-encoding", None):
+            headers.pop("trailer", None)
             body = unchunked(body)
         if headers.get("content-encoding", [""])[0].strip().lower() == "gzip":
             del headers["content-encoding"]
