@@ -54,11 +54,14 @@ func (h *Handler) mayOffload(ctx context.Context, session interceptor.Session, a
 }
 
 // follow takes in what other Caddys that share the storage have learned of the app: one of them may have served the page that
-// makes this request, and the app may be another by now. It reports whether others can share the storage at all.
+// makes this request, and the app may be another by now. It reports whether others can share the storage at all. If they cannot, it
+// only sees to it that what was saved of the app is kept while the app is used.
 func (h *Handler) follow(ctx context.Context, session interceptor.Session) bool {
 	shared := h.backend.Shared()
 	if shared {
 		h.interceptor.FollowApp(ctx, session.Facts, session.App)
+	} else {
+		h.interceptor.KeepApp(ctx, session.Facts, session.App)
 	}
 	return shared
 }

@@ -27,36 +27,42 @@ var onMissing = []string{missingReload, missingNull, missingPreventUpdate, missi
 // errMissing is what on_missing error says.
 var errMissing = errors.New("data of a Store is gone from the storage")
 
-// serveMissing answers a callback whose data is gone, as on_missing says. It has answered nothing if the app is to: with null in
-// the place of that data.
-func (h *Handler) serveMissing(
-	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, app *interceptor.App, timing string,
-) (answered bool, err error) {
-	status, contentType, body := http.StatusOK, jsonType, []byte(nil)
+// A missingAnswer is what on_missing makes of a callback whose data is gone.
+type missingAnswer struct {
+	status      int
+	contentType string
+	body        []byte
+}
+
+var preventUpdate = missingAnswer{status: http.StatusNoContent}
+
+// missingAnswer returns the answer to a callback whose data is gone. It is not ok if the app is to answer, with null in the place
+// of that data.
+func (h *Handler) missingAnswer(r *http.Request, next caddyhttp.Handler, app *interceptor.App) (answer missingAnswer, ok bool) {
 	switch h.OnMissing {
 	case missingReload:
 		url, ok := h.scriptURL(r, next, app)
-		if !ok {
-			return false, nil
-		}
-		body = interceptor.ReloadAnswer(url)
+		return missingAnswer{http.StatusOK, jsonType, interceptor.ReloadAnswer(url)}, ok
 	case missingPreventUpdate:
-		status, contentType = http.StatusNoContent, ""
+		return preventUpdate, true
 	case missingError:
-		status, contentType, body = http.StatusGone, "application/problem+json", []byte(missingProblem) // RFC 9457
-	default:
-		return false, nil
+		return missingAnswer{http.StatusGone, "application/problem+json", []byte(missingProblem)}, true // RFC 9457
 	}
+	return missingAnswer{}, false
+}
+
+// send answers a callback. timing is an entry for the header Server-Timing.
+func (m missingAnswer) send(w http.ResponseWriter, timing string) error {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Add("Server-Timing", timing)
-	if body != nil {
-		header.Set("Content-Type", contentType)
-		header.Set("Content-Length", strconv.Itoa(len(body)))
+	if m.body != nil {
+		header.Set("Content-Type", m.contentType)
+		header.Set("Content-Length", strconv.Itoa(len(m.body)))
 	}
-	w.WriteHeader(status)
-	_, err = w.Write(body)
-	return true, err
+	w.WriteHeader(m.status)
+	_, err := w.Write(m.body)
+	return err
 }
 
 const missingProblem = `{"title":"Data is gone","status":410,` +

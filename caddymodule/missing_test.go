@@ -206,3 +206,75 @@ func TestWideRequest(t *testing.T) {
 	require.Equal(t, http.StatusUnsupportedMediaType, s.callback(t, "{\x00}\x00").StatusCode)
 	require.Zero(t, app.calls())
 }
+
+// Where all that was known of an app was lost while its pages were open, a Patch that may be meant for a token does not reach the
+// browser; one that cannot be does.
+func TestDoubtfulPatch(t *testing.T) {
+	t.Parallel()
+	const operation = `{"operation":"Append","location":[],"params":{"value":1}}`
+	patch := func(id string) string { return setting(id, patchOf(operation)) }
+	tree := func(id, kind string) string {
+		return `{"multi":true,"response":{"page":{"children":{"props":{"id":"` + id + `"},"type":"` + kind + `","namespace":"dash_core_components"}}}}`
+	}
+	for name, test := range map[string]struct {
+		options string
+		known   bool // the page was opened before
+		answers []string
+		status  int
+		body    string // what the last answer has in it
+	}{
+		"unknown":                {"", false, []string{patch("later")}, 200, "reload.js"},
+		"unknown, null":          {"on_missing null", false, []string{patch("later")}, 204, ""},
+		"unknown, error":         {"on_missing error", false, []string{patch("later")}, 410, missingProblem},
+		"a dict id":              {"", false, []string{patch(`{"index":1,"type":"later"}`)}, 200, "reload.js"},
+		"a side update":          {"", false, []string{`{"multi":true,"response":{},"sideUpdate":{"later.data":` + patchOf(operation) + `}}`}, 200, "reload.js"},
+		"no Patch":               {"", false, []string{setting("later", "[1]")}, 200, setting("later", "[1]")},
+		"of another prop":        {"", false, []string{strings.Replace(patch("later"), "data", "figure", 1)}, 200, operation},
+		"a Store":                {"", false, []string{patch("df")}, 200, "$dashstash_patches"},
+		"a Store of the browser": {"", false, []string{patch("chart")}, 200, operation},
+		"a Store of an answer":   {"", false, []string{tree("later", "Store"), patch("later")}, 200, "$dashstash_patches"},
+		"no Store":               {"", false, []string{tree("later", "Table"), patch("later")}, 200, operation},
+		"the page was opened":    {"", true, []string{patch("later")}, 200, operation},
+		"dry run":                {"dry_run", false, []string{patch("later")}, 200, operation},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer := ""
+			app := newDash(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet {
+					w.Header().Set("Content-Type", "text/html")
+					_, _ = w.Write([]byte(page("/", localScript("4_4_1"))))
+					return
+				}
+				w.Header().Set("Etag", "app's")
+				writeJSON(w, answer)
+			})
+			s := newSite(t, stash(test.options), app.proxy())
+			if test.known {
+				s.open(t)
+			}
+			var got response
+			for _, answer = range test.answers {
+				got = s.callback(t, request("page.children"))
+			}
+			require.Equal(t, test.status, got.StatusCode)
+			require.Contains(t, got.body, test.body)
+			require.Equal(t, strings.Contains(got.body, operation), strings.Contains(test.body, "Append"))
+			if strings.Contains(got.body, "reload.js") {
+				require.Empty(t, got.Header.Get("Etag"))
+			}
+		})
+	}
+	t.Run("too long to be held", func(t *testing.T) {
+		t.Parallel()
+		long := `{"multi":true,"response":{"page":{"title":` + noise(100_000) + `},"later":{"data":` + patchOf(operation) + `}}}`
+		s := newSite(t, stash(), newDash(t, answering(long)).proxy())
+		got, err := s.try(t, request("page.children"))
+		require.True(t, err != nil || got.err != nil, "an answer that ended well")
+		require.NotContains(t, got.body, operation)
+	})
+}
+
+func patchOf(operation string) string {
+	return `{"__dash_patch_update":"__dash_patch_update","operations":[` + operation + `]}`
+}

@@ -108,6 +108,9 @@ func (c *callbackWriter) finish() error {
 	}
 	defer body.Close()
 	c.spent += time.Since(start)
+	if c.offload.Doubtful() {
+		return c.fail(errDoubtful)
+	}
 	if !c.sentHeader {
 		c.sendHeader(body.Size())
 	}

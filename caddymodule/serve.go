@@ -134,8 +134,8 @@ func (h *Handler) forward(
 	}
 	spent := time.Since(start)
 	if figures.Missed > 0 {
-		if answered, err := h.serveMissing(w, r, next, session.App, serverTiming(figures, spent)); answered {
-			return false, err
+		if answer, ok := h.missingAnswer(r, next, session.App); ok {
+			return false, answer.send(w, serverTiming(figures, spent))
 		}
 	}
 	var failed atomic.Pointer[error]
@@ -178,8 +178,21 @@ func (h *Handler) rewrite(
 	if err := next.ServeHTTP(response, forwarded); err != nil {
 		return err
 	}
-	return response.finish()
+	err := response.finish()
+	if errors.Is(err, errDoubtful) {
+		answer, ok := h.missingAnswer(r, next, session.App)
+		if !ok {
+			answer = preventUpdate
+		}
+		figures.Missed++
+		h.logger.Warn(errDoubtful.Error(), zap.String("app", session.App.Name), zap.String("on_missing", h.OnMissing))
+		return answer.send(w, serverTiming(figures, response.spent))
+	}
+	return err
 }
+
+// errDoubtful says that the browser must not get an answer: see [interceptor.Offload.Doubtful].
+var errDoubtful = errors.New("a Patch may be meant for data that the browser has as a token, and all that was known of the app is lost")
 
 // watch lets an answer pass, and learns from it. In a dry run it logs what would have been offloaded.
 func (h *Handler) watch(

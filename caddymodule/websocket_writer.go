@@ -221,6 +221,10 @@ func (m *rewrittenMessage) Close() error {
 		return err
 	}
 	defer body.Close()
+	if m.offload.Doubtful() {
+		m.sendClose(ws.StatusInternalServerError, "what the page holds is not known any more")
+		return errDoubtful
+	}
 	if _, err := body.WriteTo(fragments{m}); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package interceptor
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -27,8 +28,9 @@ func (a *App) Ask(ctx context.Context, e Endpoint, load func(), ask func(missing
 		return
 	}
 	load()
-	a.noteSought()
-	for _, missing := range a.missing(e) {
+	missing := a.missing(e)
+	a.noteSought(slices.Contains(missing, LayoutEndpoint))
+	for _, missing := range missing {
 		ask(missing)
 	}
 	if a.wants(e) && !errors.Is(ctx.Err(), context.Canceled) { // a browser that went away says nothing of the app
@@ -44,10 +46,14 @@ func (a *App) wants(e Endpoint) bool {
 	return seek || len(a.missing(e)) > 0
 }
 
-// noteSought says that what was saved of the app has been looked for.
-func (a *App) noteSought() {
+// noteSought says that what was saved of the app has been looked for, in vain if the app is now to be asked for its layout.
+func (a *App) noteSought(inVain bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if inVain && !a.asked {
+		a.asked = true
+		a.revision++
+	}
 	a.sought = true
 }
 

@@ -36,6 +36,7 @@ func (c *Catalog) App(name string) *App {
 			Name:     name,
 			stores:   recent[*storeFacts]{most: maxStores},
 			carriers: recent[struct{}]{most: maxCarriers},
+			others:   recent[struct{}]{most: maxStores},
 			asking:   make(chan struct{}, 1),
 		}
 		c.apps.put(name, app)
@@ -56,10 +57,13 @@ type App struct {
 	dependencies *dependencies    // nil: not seen yet
 	learned      int64            // when the app began to say so, as a stamp
 	loaded       bool             // dependencies are those that were saved
+	asked        bool             // it was first known by asking it, while pages were open: see doubts
+	others       recent[struct{}] // of such an app, the components that are no Stores
 
 	revision uint64                // counts the changes of all this
 	saved    map[string]savedState // by namespace
 	saving   sync.Mutex
+	kept     atomic.Int64 // see isDue
 
 	sought      bool          // what was saved of the app has been looked for
 	asking      chan struct{} // holds one value while the app is asked
@@ -126,10 +130,35 @@ func (a *App) learnStore(id, storageType string) {
 func (a *App) learnOther(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.asked {
+		a.others.put(id, struct{}{})
+	}
 	if known, ok := a.stores.get(id); ok && known.storageType != "" {
 		*known = storeFacts{learned: stamp(known.learned)} // kept, so that it is told to others who take it for a Store
 		a.revision++
 	}
+}
+
+// doubts reports whether a component with a canonical id may be a Store of which a browser has a token, though nothing is known of
+// it: where pages were open before the app was known, they may hold Stores that are in no layout, but came in an answer.
+func (a *App) doubts(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.asked {
+		return false
+	}
+	if _, isOther := a.others.get(id); isOther {
+		return false
+	}
+	known, ok := a.stores.get(id)
+	return !ok || known.storageType == "" || a.dependencies == nil
+}
+
+// doubtsAny reports whether there can be such components.
+func (a *App) doubtsAny() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asked
 }
 
 // learnPatched notes that the app patches a Store.

@@ -12,6 +12,7 @@ import (
 type savedFacts struct {
 	Stores      []savedStore `json:"stores"`
 	Carriers    []string     `json:"carriers"`
+	Asked       bool         `json:"asked,omitempty"`
 	Learned     int64        `json:"learned"`      // the stamp of what follows
 	IDs         []string     `json:"ids"`          // that callbacks name
 	BrowserIDs  []string     `json:"browser_ids"`  // whose data the browser uses
@@ -37,6 +38,7 @@ func (a *App) facts() (facts savedFacts, revision uint64) {
 		facts.Stores = append(facts.Stores, savedStore{id, store.storageType, store.learned, store.patched})
 	}
 	slices.SortFunc(facts.Stores, func(a, b savedStore) int { return cmp.Compare(a.ID, b.ID) })
+	facts.Asked = a.asked
 	facts.Carriers = slices.Sorted(maps.Keys(a.carriers.all()))
 	if d := a.dependencies; d != nil {
 		facts.Learned = a.learned
@@ -60,7 +62,7 @@ func (f *savedFacts) more(than savedFacts) bool {
 		others[store.ID] = store
 	}
 	carriers := setOf(than.Carriers)
-	return f.Learned > than.Learned ||
+	return f.Learned > than.Learned || f.Asked && !than.Asked ||
 		slices.ContainsFunc(f.Carriers, func(key string) bool { return !carriers[key] }) ||
 		slices.ContainsFunc(f.Stores, func(store savedStore) bool {
 			other := others[store.ID]
@@ -88,6 +90,7 @@ func (a *App) takeIn(facts savedFacts) {
 		}
 	}
 	a.layout = true
+	a.asked = a.asked || facts.Asked
 	for _, key := range facts.Carriers {
 		a.carriers.put(key, struct{}{})
 	}

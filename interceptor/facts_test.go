@@ -110,3 +110,32 @@ func TestRevision(t *testing.T) {
 	app.learnOther("never seen")
 	require.Equal(t, uint64(9), app.revision)
 }
+
+// That an app was first known by asking it is known after a restart too; and what was saved of it and is lost is saved again.
+func TestAskedIsSaved(t *testing.T) {
+	t.Parallel()
+	ic, store := newTestInterceptor(), newMemory()
+	app := NewCatalog().App(testApp)
+	app.Ask(t.Context(), CallbackEndpoint, func() { ic.LoadApp(t.Context(), store, app) }, func(missing Endpoint) {
+		listener := app.LearnDependencies()
+		text := "[]"
+		if missing == LayoutEndpoint {
+			listener, text = ic.Watch(t.Context(), testSession(store, app), LayoutAnswer), `{"props":{"id":"table"},"type":"Table","namespace":"n"}`
+		}
+		feed(t, listener, [][]byte{[]byte(text)})
+		require.NoError(t, listener.Close())
+	})
+	require.True(t, app.doubts("later"))
+	require.False(t, app.doubts("table"))
+	for range 2 {
+		require.True(t, ic.Unsaved(app))
+		ic.SaveApp(t.Context(), store, app)
+		require.False(t, ic.Unsaved(app))
+		loaded := NewCatalog().App(testApp)
+		require.True(t, ic.LoadApp(t.Context(), store, loaded))
+		require.True(t, loaded.doubts("later"))
+		require.NoError(t, store.Delete(t.Context(), ic.savers[0].key(ic.Namespace, app)))
+		app.kept.Store(0)
+		ic.KeepApp(t.Context(), store, app)
+	}
+}

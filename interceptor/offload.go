@@ -36,6 +36,8 @@ type Offload struct {
 	payload *payload // the value being captured to be stored
 	broken  bool     // the answer is no JSON: the rest passes as it is
 
+	doubtful bool
+
 	held      []heldPiece
 	heldSize  int
 	waiting   int  // payloads among held that may yet turn out to be no Store's
@@ -58,6 +60,11 @@ func (ic *Interceptor) Offload(ctx context.Context, session Session, answer Answ
 
 // Figures counts what has been done up to now.
 func (o *Offload) Figures() Figures { return o.figures }
+
+// Doubtful reports whether the answer has a Patch that the browser may apply to a token, or beside the records of other Patches, which
+// would make other data of it: where nothing is known of the component, but should be. That is so when all that was known of the
+// app was lost while its pages were open. The browser must not get such an answer; opening the page anew ends the doubt.
+func (o *Offload) Doubtful() bool { return o.doubtful }
 
 // Write takes a part of the response. It fails only with an error of out, or when data that the storage refuses cannot be
 // read back: what the browser is to get cannot be completed then.

@@ -30,6 +30,7 @@ const (
 type payload struct {
 	id      string // the Store's canonical id; "": not known yet
 	minSize int64
+	doubted bool // it may be a Patch of a Store that is not known: see Offload.Doubtful
 	fate    fate
 
 	raw    []byte         // all of it as it came, until it is large enough to be stored; while it waits, up to holdSize
@@ -82,6 +83,10 @@ func (o *Offload) takePayload(p []byte) error {
 // beginPayload begins to store a payload, unless it is not to be stored or cannot be.
 func (o *Offload) beginPayload() bool {
 	pl := o.payload
+	if pl.doubted {
+		o.doubtful = o.doubtful || isPatch(pl.raw)
+		return false
+	}
 	if pl.id != "" && isPatch(pl.raw) {
 		o.session.App.learnPatched(pl.id) // also by a small one, since what it is to change may be a token by now
 		pl.patch = !o.dry

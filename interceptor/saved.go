@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/zeebo/blake3"
 
@@ -139,10 +140,30 @@ func (ic *Interceptor) LoadApp(ctx context.Context, store storage.Store, app *Ap
 	return false
 }
 
-// FollowApp takes in what others, who share the storage, have saved of an app since this was last called. Where that fails,
-// what is known stays.
+// FollowApp takes in what others, who share the storage, have saved of an app since this was last called, and counts as a use of
+// it. Where that fails, what is known stays; where it is lost, it is to be saved again.
 func (ic *Interceptor) FollowApp(ctx context.Context, store storage.Store, app *App) {
-	_ = ic.load(ctx, store, app, ic.savers[0])
+	err := ic.load(ctx, store, app, ic.savers[0])
+	if errors.Is(err, storage.ErrNotFound) && app.isDue() {
+		app.noteSaved(ic.Namespace, savedState{})
+	}
+}
+
+// KeepApp sees to it, once a minute at most, that what was saved of an app is in use, so that it is kept.
+func (ic *Interceptor) KeepApp(ctx context.Context, store storage.Store, app *App) {
+	if time.Now().Unix()-app.kept.Load() >= keepEvery {
+		ic.FollowApp(ctx, store, app)
+		app.isDue()
+	}
+}
+
+// keepEvery is how often, in seconds, it is seen to that what was saved of an app is there.
+const keepEvery = 60
+
+// isDue reports whether that was last noted so long ago, and notes it.
+func (a *App) isDue() bool {
+	last, now := a.kept.Load(), time.Now().Unix()
+	return now-last >= keepEvery && a.kept.CompareAndSwap(last, now)
 }
 
 var errNotSavedHere = errors.New("it was not saved with this secret, or by another version")

@@ -156,6 +156,8 @@ func (o *Offload) enterProp(id, prop string, c byte) {
 			minSize = 0 // a Patch of a value that is inline makes it harder to read
 		}
 		o.capture(id, minSize)
+	case prop == "data" && c == '{' && o.session.App.doubts(id):
+		o.capture(id, 0).doubted = true
 	case prop == "data", prop == "figure":
 		o.scan.skip()
 	default:
