@@ -94,6 +94,18 @@ def test_A41_a_limit_and_a_full_disk(dash_app, proxy, small_disk):
     assert len(caddy.logs("warn", "cannot be stored")) == 1
 
 
+def test_A41_in_a_browser(dash_app, proxy, tab, small_disk):
+    """At its limit and on a full disk at once, a page shows no error: its data is inline, and right."""
+    caddy = proxy(dash_app("any_size.py"), block(f"storage file {small_disk / 'payloads'}", "max_size 40KB"))
+    tab.open(caddy.url)
+    for turn, size in enumerate((5000, 30_000, 10_000, 100_000, 6000, 9000)):
+        if turn == 2:
+            fill_up(small_disk / "others")
+        tab.write("#size", str(size))
+        tab.click("#fill")
+        assert tab.text("#report").count(f"{size} bytes") == 3
+
+
 def test_A13_a_disk_that_turns_read_only(dash_app, proxy, small_disk):
     """When the disk is read-only, as after an error, what is stored is read as before, and new data goes inline; when it can be
     written to again, new data is stored again."""

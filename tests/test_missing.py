@@ -90,6 +90,34 @@ def test_A30_the_page_heals(kept, tab, version):
     assert caddy.logs("warn", "data of a Store is gone")
 
 
+def damage(caddy):
+    for file in payloads(caddy.data):
+        whole = bytearray(file.read_bytes())
+        whole[1000] ^= 1
+        file.write_bytes(whole)
+
+
+def wipe(caddy):
+    shutil.rmtree(caddy.data / "dash_stash")
+
+
+def expire(caddy):
+    time.sleep(3.5)
+
+
+@pytest.mark.parametrize("loss", [damage, wipe, expire])
+def test_A31_A35_A43_however_it_was_lost(kept, tab, loss):
+    """The page heals likewise when its data was damaged, when somebody has removed the storage's directory under a running Caddy,
+    and when it has expired."""
+    _, caddy = kept("ttl 3s" if loss is expire else "")
+    tab.open(caddy.url)
+    fill(tab)
+    loss(caddy)
+    reload_by(tab, "#read")
+    assert tokens_in(tab) == []
+    fill(tab)
+
+
 @pytest.mark.parametrize("version", [version for version in VERSIONS if number(version) < (2, 18)])
 def test_an_older_dash_gets_null(kept, tab, version):
     """Before Dash 2.18 the renderer runs no script: there the app gets null, and the log says so once."""
