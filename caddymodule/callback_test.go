@@ -142,6 +142,24 @@ func TestScope(t *testing.T) {
 	}
 }
 
+// Of two apps behind one site, none opens the other's tokens, also where their prefixes are stripped.
+func TestAppsAreApart(t *testing.T) {
+	t.Parallel()
+	data := repeated(5000)
+	app := newDash(t, answering(setting("df", data)))
+	s := newSite(t, "route {\n uri strip_prefix /a\n uri strip_prefix /b\n"+stash(), app.proxy()+"\n}")
+	call := func(prefix string, values ...string) response {
+		return s.do(t, http.MethodPost, prefix+callbackPath, strings.NewReader(reading(values...)))
+	}
+	token := tokenIn(t, call("/a").body)
+	require.Equal(t, token, tokenIn(t, call("/a", token).body))
+	require.Equal(t, reading(data), app.last(t).body)
+	for _, prefix := range []string{"/b", ""} {
+		require.NotEqual(t, token, tokenIn(t, call(prefix, token).body))
+		require.Equal(t, reading("null"), app.last(t).body, prefix)
+	}
+}
+
 // Of two handlers in a row, each opens its own tokens. The inner one once found null in place of its own: it reads the
 // request before it forwards it, and that was when the outer one asked whether there is an inner one.
 func TestTwoHandlers(t *testing.T) {

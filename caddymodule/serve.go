@@ -107,7 +107,7 @@ func (h *Handler) serveCallback(
 	defer held.Close()
 	answer := interceptor.CallbackAnswer(held, held.Size())
 	for retried := false; ; retried = true {
-		lost, err := h.forward(w, r, next, session, held, answer, start)
+		lost, err := h.tryCallback(w, r, next, session, held, answer, start)
 		if !lost || r.Context().Err() != nil {
 			return err
 		}
@@ -119,9 +119,9 @@ func (h *Handler) serveCallback(
 	}
 }
 
-// forward sends the app a callback's request with its data put back, and takes data out of the response. lost says that data was
+// tryCallback sends the app a callback's request with its data put back, and takes data out of the response. lost says that data was
 // lost on its way to the app: nothing has been answered then.
-func (h *Handler) forward(
+func (h *Handler) tryCallback(
 	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, session interceptor.Session,
 	held *heldRequest, answer interceptor.Answer, start time.Time,
 ) (lost bool, err error) {

@@ -99,6 +99,26 @@ func TestRehydratePatched(t *testing.T) {
 	}
 }
 
+// A record is of no use on the data of another Store, where that can be told; data that is copied elsewhere keeps its own.
+func TestRehydratePatchedOfAnotherStore(t *testing.T) {
+	t.Parallel()
+	ic, store := newTestInterceptor(), newMemory()
+	fill := patchFixture(t, ic, store)
+	for _, patched := range []string{`{D:"t",K:[["R"]]}`, `{"0":"x",K:[["F","S"]]}`} {
+		value := fill.Replace(patched)
+		request := func(id string) string { return `{"inputs":[{"id":` + id + `,"property":"data","value":` + value + `}]}` }
+		for _, id := range []string{`"other"`, `{"index":1,"type":"df"}`} {
+			got, figures := rehydrate(t, ic, store, request(id))
+			require.Contains(t, got, `"value":null`)
+			require.Equal(t, Figures{Missed: 1}, figures)
+		}
+		got, _ := rehydrate(t, ic, store, request(`"df"`))
+		require.Contains(t, got, `"value":["p",1`)
+		got, _ = rehydrate(t, ic, store, strings.Replace(request(`"df"`), `"data"`, `"children"`, 1))
+		require.Contains(t, got, `"value":["p",1`)
+	}
+}
+
 // Foreign patched data is masked as a foreign token is.
 func TestRehydratePatchedMasked(t *testing.T) {
 	t.Parallel()

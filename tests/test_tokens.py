@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness.caddy import payloads
+from harness.compare import same_both_ways
 from harness.wire import Client, compact, is_token
 
 FILL = ["one.data", "two.data", "other.data"]
@@ -112,3 +113,26 @@ def check_miss(response, on_missing):
         assert response.status_code == 410
         assert json.loads(response.content)["status"] == 410
         assert response.headers["Content-Type"] == "application/problem+json"
+
+
+def test_an_app_with_such_keys_of_its_own(dash_app, proxy, new_tab):
+    """An app, and a user who types JSON, may have data of their own under the keys that tokens and Patches have: it is what it is
+    without Dashstash, small or large, and patched."""
+
+    def steps(tab):
+        for _ in range(2):
+            tab.click("#fill")
+            tab.click("#read")
+            yield tab.text("#report")
+        for _ in range(2):
+            tab.click("#change")
+            tab.click("#read")
+            yield tab.text("#report")
+        for text in ('{"$dashstash":"typed"}', '{"\\u0024dashstash":"typed","a":1}', '"$dashstash"', '{"$dashstash":'):
+            tab.write("#typed", text)
+            tab.click("#read")
+            yield tab.text("#report")
+
+    app = dash_app("own_keys.py", bodies=True)
+    direct, _ = same_both_ways(app, proxy(app), new_tab, lambda tab: list(steps(tab)))
+    assert "changed" in direct.shown[-1] and "typed" in direct.shown[4]
