@@ -15,6 +15,10 @@ import (
 // maxOverhead is how many bytes of records may be no data, in a value that is as large as a request may be.
 const maxOverhead = 64 << 10
 
+// maxPatchWork is how many bytes of a value Patches may have to go through: each of them all. That takes some ten seconds. A chain
+// of more is of a browser that has not sent the value for very long, or of somebody who has put it together.
+const maxPatchWork = 1 << 30
+
 // maxNested is how many patched values may stand within one another's base.
 const maxNested = 4
 
@@ -125,7 +129,14 @@ func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) erro
 		return err
 	}
 	d, size := jsDocument{root: value}, int64(len(value.raw))
+	if size*int64(len(c.records)-from) > maxPatchWork {
+		r.warn(s.storeID, "a Store has had too many Patches, since its data was last sent, for its size: it is missing now")
+		return errInvalid
+	}
 	for _, rec := range c.records[from:] {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
 		if size += rec.ref.length; size > r.ic.MaxRequest+maxOverhead {
 			return ErrTooLarge
 		}

@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,7 +107,9 @@ func TestRehydratePatchedOfAnotherStore(t *testing.T) {
 	fill := patchFixture(t, ic, store)
 	for _, patched := range []string{`{D:"t",K:[["R"]]}`, `{"0":"x",K:[["F","S"]]}`} {
 		value := fill.Replace(patched)
-		request := func(id string) string { return `{"inputs":[{"id":` + id + `,"property":"data","value":` + value + `}]}` }
+		request := func(id string) string {
+			return `{"inputs":[{"id":` + id + `,"property":"data","value":` + value + `}]}`
+		}
 		for _, id := range []string{`"other"`, `{"index":1,"type":"df"}`} {
 			got, figures := rehydrate(t, ic, store, request(id))
 			require.Contains(t, got, `"value":null`)
@@ -117,6 +120,37 @@ func TestRehydratePatchedOfAnotherStore(t *testing.T) {
 		got, _ = rehydrate(t, ic, store, strings.Replace(request(`"df"`), `"data"`, `"children"`, 1))
 		require.Contains(t, got, `"value":["p",1`)
 	}
+}
+
+// Patches that would take very long are missed at once, and those that nobody waits for any longer end.
+func TestRehydratePatchedBounds(t *testing.T) {
+	t.Parallel()
+	ic, store, app := newTestInterceptor(), newMemory(), newTestApp("df")
+	token := stash(t, ic, store, `["`+strings.Repeat("x", 1<<20)+`"]`)
+	var records []string
+	for range maxPatchWork>>20 + 1 {
+		reply, _ := offload(t, ic, store, app, []byte(setPatch(`{"operation":"Append","location":[],"params":{"value":1}}`)))
+		_, after, _ := strings.Cut(reply, `"value":"`)
+		records = append(records, `"`+after[:TokenSize]+`"`)
+	}
+	request := func(n int) string {
+		return `[` + strings.TrimSuffix(token, "}") + `,"$dashstash_patches":[[` + strings.Join(records[:n], ",") + `]]}]`
+	}
+	got, figures := rehydrate(t, ic, store, request(len(records)))
+	require.Equal(t, "[null]", got)
+	require.Equal(t, Figures{Missed: 1}, figures)
+	got, _ = rehydrate(t, ic, store, request(3))
+	require.True(t, strings.HasSuffix(got, `,1,1,1]]`))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := ic.Rehydrate(ctx, testSession(store, app), strings.NewReader(request(5)), int64(len(request(5))))
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// setPatch is an answer that patches df by an operation.
+func setPatch(operation string) string {
+	return `{"multi":true,"response":{"df":{"data":{"__dash_patch_update":"__dash_patch_update","operations":[` + operation + `]}}}}`
 }
 
 // Foreign patched data is masked as a foreign token is.
