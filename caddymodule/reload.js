@@ -82,8 +82,8 @@
 		box.id = 'dash-stash-notice';
 		box.setAttribute('role', 'alert');
 		Object.assign(box.style, {
-			position: 'fixed', bottom: '16px', left: '16px', right: '16px', maxWidth: '480px', margin: '0 auto', zIndex: '2147483647',
-			padding: '12px 16px', border: '1px solid #767676', borderRadius: '4px', background: '#fff', color: '#1a1a1a',
+			position: 'fixed', bottom: '16px', left: '16px', right: '16px', maxWidth: '520px', margin: '0 auto', zIndex: '2147483647',
+			display: 'flex', flexWrap: 'wrap', gap: '8px 16px', alignItems: 'center', justifyContent: 'space-between', padding: '12px 16px', border: '1px solid #767676', borderRadius: '4px', background: '#fff', color: '#1a1a1a',
 			font: '16px/1.5 system-ui, sans-serif', boxShadow: '0 2px 8px rgba(0, 0, 0, 0.3)',
 		});
 		document.body.append(box);
@@ -91,7 +91,7 @@
 		button.type = 'button';
 		button.textContent = 'Reload';
 		Object.assign(button.style, {
-			font: 'inherit', marginLeft: '12px', padding: '2px 12px', border: '1px solid #1a1a1a', borderRadius: '4px',
+			font: 'inherit', padding: '2px 12px', border: '1px solid #1a1a1a', borderRadius: '4px',
 			background: '#fff', color: '#1a1a1a', cursor: 'pointer',
 		});
 		button.addEventListener('click', () => location.reload());
