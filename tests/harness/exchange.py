@@ -83,6 +83,7 @@ class Recorder:
         self._bodies = bodies
         self.exchanges: list[Exchange] = []
         self._open: dict[str, Exchange] = {}
+        page.on("framenavigated", lambda frame: frame == page.main_frame and self._forget_callbacks())
         self._early_headers: dict[str, dict[str, str]] = {}
         self.cdp = page.context.new_cdp_session(page)
         self.cdp.on("Network.requestWillBeSent", self._on_sent)
@@ -98,6 +99,10 @@ class Recorder:
     def pending(self) -> list[str]:
         """The paths of the callbacks that have not been answered."""
         return [exchange.path for exchange in self._open.values() if exchange.is_callback]
+
+    def _forget_callbacks(self) -> None:
+        """Drops what the page before has not got an answer to: of some of these, Chromium never says that they have failed."""
+        self._open = {request: exchange for request, exchange in self._open.items() if not exchange.is_callback}
 
     def _on_sent(self, event: dict) -> None:
         request = event["request"]

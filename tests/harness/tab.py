@@ -33,7 +33,7 @@ DRAWN = """async id => {
     while (!plot()?.data && performance.now() < deadline) await frame();
     return JSON.stringify({data: plot().data, layout: plot().layout});
 }"""
-RENDERED = "document.querySelector('#react-entry-point > :not(._dash-loading)') !== null"
+RENDERED = "#react-entry-point > :not(._dash-loading)"
 
 
 class Tab:
@@ -81,7 +81,7 @@ class Tab:
     def settle(self, timeout: float = 30) -> None:
         """Waits until the page has rendered, no callback is due or pending and every answer has been recorded."""
         deadline = time.monotonic() + timeout
-        self.page.wait_for_function(RENDERED, timeout=timeout * 1000)
+        self.page.locator(RENDERED).first.wait_for(state="attached", timeout=timeout * 1000)
         while self._recorder.pending or self.page.evaluate(LOADING) or self._recorder.pending:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"callbacks still pending after {timeout:g} s: {self._recorder.pending}")
