@@ -16,14 +16,12 @@ DEPENDENCIES = [{"output": "store.data", "inputs": [{"id": "fill", "property": "
                  "clientside_function": None}]
 
 
-class RawApp:
-    """Answers a Dash page's first requests like an app with one Store, and hands each callback's socket, with the request
-    read, to `callback`; the socket is closed when that returns. Each request has a connection of its own."""
+class Listener:
+    """Listens on a free port, and gives each connection to _accepted()."""
 
-    def __init__(self, callback: Callable[[socket.socket], None]):
+    def __init__(self):
         self.port = free_port()
-        self._callback = callback
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
@@ -38,8 +36,20 @@ class RawApp:
                 connection, _ = self._listener.accept()
             except OSError:
                 return  # stopped
-            with connection:
-                self._answer(connection)
+            self._accepted(connection)
+
+
+class RawApp(Listener):
+    """Answers a Dash page's first requests like an app with one Store, and hands each callback's socket, with the request
+    read, to `callback`; the socket is closed when that returns. Each request has a connection of its own."""
+
+    def __init__(self, callback: Callable[[socket.socket], None]):
+        self._callback = callback
+        super().__init__()
+
+    def _accepted(self, connection: socket.socket) -> None:
+        with connection:
+            self._answer(connection)
 
     def _answer(self, connection: socket.socket) -> None:
         request = connection.makefile("rb")
@@ -72,24 +82,16 @@ def send_callback(port: int, length: int, *headers: str) -> socket.socket:
     return connection
 
 
-class RecordingApp:
+class RecordingApp(Listener):
     """Keeps what comes to it, byte for byte, a request in a connection, and answers all with the same JSON."""
 
     ANSWER = b'{"multi":true,"response":{"store":{"data":"from the app"}}}'
 
     def __init__(self):
-        self.port = free_port()
         self._requests: list[bytes] = []
         self._open = 0
         self._changed = threading.Condition()
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
+        super().__init__()
 
     def take(self) -> list[bytes]:
         """What has come since the last time, sorted, when the connections have ended."""
@@ -98,15 +100,10 @@ class RecordingApp:
             taken, self._requests = self._requests, []
             return sorted(taken)
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return  # stopped
-            with self._changed:
-                self._open += 1
-            threading.Thread(target=self._record, args=[connection]).start()
+    def _accepted(self, connection: socket.socket) -> None:
+        with self._changed:
+            self._open += 1
+        threading.Thread(target=self._record, args=[connection]).start()
 
     def _record(self, connection: socket.socket) -> None:
         came = bytearray()
