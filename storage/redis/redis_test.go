@@ -1,12 +1,9 @@
 package redis_test
 
 import (
-	"errors"
-	"fmt"
 	"testing"
 
 	goredis "github.com/redis/go-redis/v9"
-	"github.com/stretchr/testify/require"
 
 	"github.com/dashstash/dashstash/storage"
 	"github.com/dashstash/dashstash/storage/internal/servertest"
@@ -32,37 +29,8 @@ func backend(t testing.TB, options redis.Options) storagetest.Backend {
 			return store
 		},
 		Persistent: true,
-		Values: func(place string, key storage.Key) []storagetest.Value {
-			name := place + ":" + key.String()
-			values := []storagetest.Value{value{client, name}}
-			for part := 0; client.Exists(t.Context(), fmt.Sprint(name, ":", part)).Val() > 0; part++ {
-				values = append(values, value{client, fmt.Sprint(name, ":", part)})
-			}
-			return values
-		},
+		Values:     servertest.RedisValues(t, client),
 	}
-}
-
-// value implements [storagetest.Value].
-type value struct {
-	client goredis.UniversalClient
-	name   string
-}
-
-func (v value) Load(tb testing.TB) []byte {
-	tb.Helper()
-	bytes, err := v.client.Get(tb.Context(), v.name).Bytes()
-	require.True(tb, err == nil || errors.Is(err, goredis.Nil), "%v", err)
-	return bytes
-}
-
-func (v value) Save(tb testing.TB, bytes []byte) {
-	tb.Helper()
-	if bytes == nil {
-		require.NoError(tb, v.client.Del(tb.Context(), v.name).Err())
-		return
-	}
-	require.NoError(tb, v.client.Set(tb.Context(), v.name, bytes, 0).Err())
 }
 
 func TestMain(m *testing.M) { storagetest.Main(m) }

@@ -1,7 +1,6 @@
 package sealed_test
 
 import (
-	"fmt"
 	"testing"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -77,39 +76,8 @@ func onRedis(tb testing.TB, addr string) storagetest.Backend {
 			return store
 		},
 		Persistent: true,
-		Values: func(place string, key storage.Key) []storagetest.Value {
-			name := place + ":" + key.String()
-			values := []storagetest.Value{value{client, name}}
-			for part := 0; client.Exists(tb.Context(), fmt.Sprint(name, ":", part)).Val() > 0; part++ {
-				values = append(values, value{client, fmt.Sprint(name, ":", part)})
-			}
-			return values
-		},
+		Values:     servertest.RedisValues(tb, client),
 	}
-}
-
-// value implements [storagetest.Value].
-type value struct {
-	client *goredis.Client
-	name   string
-}
-
-func (v value) Load(tb testing.TB) []byte {
-	tb.Helper()
-	bytes, err := v.client.Get(tb.Context(), v.name).Bytes()
-	if err != nil {
-		require.ErrorIs(tb, err, goredis.Nil)
-	}
-	return bytes
-}
-
-func (v value) Save(tb testing.TB, bytes []byte) {
-	tb.Helper()
-	if bytes == nil {
-		require.NoError(tb, v.client.Del(tb.Context(), v.name).Err())
-		return
-	}
-	require.NoError(tb, v.client.Set(tb.Context(), v.name, bytes, 0).Err())
 }
 
 func TestStore(t *testing.T) {
