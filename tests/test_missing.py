@@ -106,17 +106,22 @@ def expire(caddy):
     time.sleep(3.5)
 
 
-@pytest.mark.parametrize("loss", [damage, wipe, expire])
-def test_A31_A35_A43_however_it_was_lost(kept, tab, loss):
-    """The page heals likewise when its data was damaged, when somebody has removed the storage's directory under a running Caddy,
-    and when it has expired."""
-    _, caddy = kept("ttl 3s" if loss is expire else "")
+def check_heals(caddy, tab, loss=lose):
+    """A page that is opened there becomes usable again by itself when its data is lost."""
     tab.open(caddy.url)
     fill(tab)
     loss(caddy)
     reload_by(tab, "#read")
     assert tokens_in(tab) == []
     fill(tab)
+
+
+@pytest.mark.parametrize("loss", [damage, wipe, expire])
+def test_A31_A35_A43_however_it_was_lost(kept, tab, loss):
+    """The page heals likewise when its data was damaged, when somebody has removed the storage's directory under a running Caddy,
+    and when it has expired."""
+    _, caddy = kept("ttl 3s" if loss is expire else "")
+    check_heals(caddy, tab, loss)
 
 
 @pytest.mark.parametrize("version", [version for version in VERSIONS if number(version) < (2, 18)])
@@ -136,12 +141,7 @@ def test_an_older_dash_gets_null(kept, tab, version):
 def test_the_script_runs(kept, tab, env):
     """Also where the page allows no script but its own, and under a prefix."""
     _, caddy = kept(env=env, prefix=env.get("PREFIX", "/"))
-    tab.open(caddy.url)
-    fill(tab)
-    lose(caddy)
-    reload_by(tab, "#read")
-    assert tokens_in(tab) == []
-    fill(tab)
+    check_heals(caddy, tab)
 
 
 def test_the_script_runs_where_the_prefix_is_stripped(dash_app, caddy, tab):
@@ -151,11 +151,8 @@ def test_the_script_runs_where_the_prefix_is_stripped(dash_app, caddy, tab):
     sites = block(f"http://127.0.0.1:{inner}", stash(KINDS), "rewrite * /outside{uri}", f"reverse_proxy 127.0.0.1:{app.port}")
     sites += "\n" + block(f"http://127.0.0.1:{outer}", block("handle_path /outside/*", f"reverse_proxy 127.0.0.1:{inner}")) + "\n"
     proxy = caddy(sites, outer)
-    tab.open(proxy.url + "outside/")
-    fill(tab)
-    lose(proxy)
-    reload_by(tab, "#read")
-    fill(tab)
+    proxy.url += "outside/"
+    check_heals(proxy, tab)
 
 
 def test_several_tabs(kept, new_tab):
