@@ -1,10 +1,9 @@
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GO_DIRS        = $$(go list -f '{{.Dir}}' ./...)
 RACE          := $(if $(shell command -v gcc clang cc),-race)# the race detector needs a C compiler
-
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 FUZZ_TIME     := 10m
-FUZZ_PACKAGES  = $$(go list ./...)
+FUZZ_PACKAGES := ./...
 
 export PYTHONDONTWRITEBYTECODE := 1
 
