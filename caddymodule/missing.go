@@ -78,7 +78,8 @@ func (h *Handler) scriptURL(r *http.Request, next caddyhttp.Handler, app *interc
 	})
 	switch {
 	case !known:
-		h.interceptor.WarnOnce(app, "on_missing reload: the app's page does not tell its version of Dash, so callbacks whose data is gone get null instead")
+		h.interceptor.WarnOnce(app, "on_missing reload: the app's page does not tell its version of Dash, so callbacks whose data is gone "+
+			"get null instead")
 	case !page.RunsScripts:
 		h.interceptor.WarnOnce(app, "on_missing reload needs Dash 2.18 or newer, so callbacks whose data is gone get null instead")
 	default:
@@ -111,25 +112,18 @@ func (h *Handler) serveGone(
 	if r.URL.Query().Get("namespace") != h.interceptor.NamespaceID() {
 		return next.ServeHTTP(w, r) // for a handler of another namespace behind this one
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, min(h.MaxRequest, maxGoneRequest)))
+	held, err := holdRequest(r, min(h.MaxRequest, maxGoneRequest))
 	if err != nil {
-		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return caddyhttp.Error(http.StatusRequestEntityTooLarge, tooLarge)
-		}
+		return err
+	}
+	defer held.Close()
+	list, err := io.ReadAll(io.NewSectionReader(held, 0, held.Size()))
+	if err != nil {
 		return readError("", err)
 	}
-	var kept []json.RawMessage
-	if err := json.Unmarshal(text, &kept); err != nil {
-		return caddyhttp.Error(http.StatusBadRequest, err)
-	}
-	if len(kept) > maxGone {
-		return caddyhttp.Error(http.StatusRequestEntityTooLarge, errors.New("too many tokens"))
-	}
-	gone := make([]bool, len(kept))
-	for i, data := range kept {
-		if gone[i], err = h.interceptor.Gone(r.Context(), session, data); err != nil {
-			return h.refuse(w, err)
-		}
+	gone, err := h.interceptor.Gone(r.Context(), session, list)
+	if err != nil {
+		return h.refuse(w, err)
 	}
 	answer, _ := json.Marshal(gone)
 	w.Header().Set("Content-Type", jsonType)
@@ -137,6 +131,3 @@ func (h *Handler) serveGone(
 	_, err = w.Write(answer)
 	return err
 }
-
-// maxGone is how many tokens a browser may ask about at once.
-const maxGone = 1 << 12

@@ -113,7 +113,7 @@ func (h *Handler) serveCallback(
 		}
 		// The app has got a part of the request, and so has not run the callback: that is not its failure. What was found damaged
 		// has been dropped, and is a miss now.
-		if retried || !errors.Is(err, interceptor.ErrDamaged) && !errors.Is(err, storage.ErrNotFound) {
+		if retried || !errors.Is(err, interceptor.ErrDamaged) {
 			return h.refuse(w, err)
 		}
 	}
@@ -192,7 +192,8 @@ func (h *Handler) rewrite(
 }
 
 // errDoubtful says that the browser must not get an answer: see [interceptor.Offload.Doubtful].
-var errDoubtful = errors.New("a Patch may be meant for data that the browser has as a token, and all that was known of the app is lost")
+var errDoubtful = errors.New(
+	"a Patch may be meant for data that the browser has as a token, and all that was known of the app is lost")
 
 // watch lets an answer pass, and learns from it. In a dry run it logs what would have been offloaded.
 func (h *Handler) watch(

@@ -33,8 +33,9 @@ func readable(status int, header http.Header, mediaType string) (coding string, 
 // isFinal reports whether a status is that of a response, not of what goes before it, like 103 Early Hints.
 func isFinal(status int) bool { return status >= 200 || status == http.StatusSwitchingProtocols }
 
-// A tapWriter passes a response on as it is, and gives a copy of its body, decoded, to a listener, if it is of a media type. The listener has it
-// all, and is closed, before the browser has the last byte: what it has learned is known when the browser acts on it.
+// A tapWriter passes a response on as it is, and gives a copy of its body, decoded, to a listener, if it is of a media type. The
+// listener has it all, and is closed, before the browser has the last byte: what it has learned is known when the browser acts
+// on it.
 type tapWriter struct {
 	*caddyhttp.ResponseWriterWrapper
 	listener    io.WriteCloser

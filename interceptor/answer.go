@@ -42,7 +42,8 @@ func CallbackAnswer(request io.ReaderAt, size int64) Answer {
 
 // MayOffload reports whether an answer of an app may hold data that is offloaded: whether it cannot be told, a Store whose data
 // is offloaded is among the callback's outputs, a component tree is, or the answer held a Store's data elsewhere the last time
-// ([Interceptor.Watch]). Any answer may be doubtful ([Offload.Doubtful]) of an app that was unknown while pages were open. Of a layout it cannot be told before the first.
+// ([Interceptor.Watch]). Any answer may be doubtful ([Offload.Doubtful]) of an app that was unknown while pages were open. Of a
+// layout it cannot be told before the first.
 func (ic *Interceptor) MayOffload(app *App, answer Answer) bool {
 	if answer.kind != layoutKind && app.doubtsAny() || answer.name == "" || len(answer.name) > maxAnswerName || app.carries(answer.name) {
 		return true

@@ -30,8 +30,8 @@ func (a *App) Ask(ctx context.Context, e Endpoint, load func(), ask func(missing
 	load()
 	missing := a.missing(e)
 	a.noteSought(slices.Contains(missing, LayoutEndpoint))
-	for _, missing := range missing {
-		ask(missing)
+	for _, endpoint := range missing {
+		ask(endpoint)
 	}
 	if a.wants(e) && !errors.Is(ctx.Err(), context.Canceled) { // a browser that went away says nothing of the app
 		a.askedInVain = time.Now()

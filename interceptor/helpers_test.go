@@ -163,6 +163,16 @@ func rehydrateIn(t testing.TB, ic *Interceptor, session Session, request string)
 	return string(got), figures
 }
 
+// isGone reports whether data that a browser keeps is surely gone, also beside other data.
+func isGone(t testing.TB, ic *Interceptor, session Session, data string) bool {
+	t.Helper()
+	gone, err := ic.Gone(t.Context(), session, []byte(`[0,`+data+`]`))
+	require.NoError(t, err)
+	require.Len(t, gone, 2)
+	require.False(t, gone[0])
+	return gone[1]
+}
+
 // stash stores a payload, and returns the token for it.
 func stash(t testing.TB, ic *Interceptor, store storage.Store, payload string) string {
 	t.Helper()

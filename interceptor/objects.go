@@ -89,18 +89,10 @@ func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, 
 		case evEnd:
 			span := [2]int64{scalarStart, i}
 			if !scalar {
-				frame := frames[top]
-				span[0] = frame.start
-				object := objectSpan{start: frame.start, end: i, text: frame.text, alone: frame.members == 1}
-				if object.patched = inRecords < 0 && t.isPatched(frame); object.patched && top > 0 &&
-					frames[top-1].key == "value" && frames[top-1].isData {
-					object.storeID = t.idAt(frames[top-1].id)
-				}
+				span[0] = frames[top].start
+				object := t.objectOf(frames, i, inRecords < 0)
 				if object.patched || object.text != nil && (object.alone || opens(object.text)) {
-					for len(found) > 0 && found[len(found)-1].start > frame.start {
-						found = found[:len(found)-1]
-					}
-					found = append(found, object)
+					found = append(before(found, object.start), object)
 				}
 				frames = frames[:top]
 				top--
@@ -114,6 +106,26 @@ func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, 
 		}
 	}
 	return found, s.whole(), nil
+}
+
+// objectOf is the object that ends at the end of the innermost of frames, which may be a list. mayBePatched is false within records.
+func (t *textWindow) objectOf(frames []objectFrame, end int64, mayBePatched bool) objectSpan {
+	top := len(frames) - 1
+	frame := frames[top]
+	object := objectSpan{start: frame.start, end: end, text: frame.text, alone: frame.members == 1}
+	object.patched = mayBePatched && t.isPatched(frame)
+	if object.patched && top > 0 && frames[top-1].key == "value" && frames[top-1].isData {
+		object.storeID = t.idAt(frames[top-1].id)
+	}
+	return object
+}
+
+// before drops what was found behind a place: it is in the object that begins there.
+func before(found []objectSpan, start int64) []objectSpan {
+	for len(found) > 0 && found[len(found)-1].start > start {
+		found = found[:len(found)-1]
+	}
+	return found
 }
 
 // behindMark is where the text begins, behind a byte order mark, which Python passes over.

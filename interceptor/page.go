@@ -36,18 +36,16 @@ func ReloadAnswer(url string) []byte {
 func (a *App) Page(ask func()) (Page, bool) {
 	a.paging.Lock()
 	defer a.paging.Unlock()
-	if page := a.page.Load(); page != nil {
-		return *page, true
-	}
-	if time.Since(a.pagedInVain) > askAgain {
+	if a.page.Load() == nil && time.Since(a.pagedInVain) > askAgain {
 		if ask(); a.page.Load() == nil {
 			a.pagedInVain = time.Now()
 		}
 	}
-	if page := a.page.Load(); page != nil {
-		return *page, true
+	page := a.page.Load()
+	if page == nil {
+		return Page{}, false
 	}
-	return Page{}, false
+	return *page, true
 }
 
 // ForgetPage says that the app's page may be another by now, as it is after a redeploy.

@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,15 +30,29 @@ func (ic *Interceptor) Rehydrate(
 	return rehydrated, r.figures, err
 }
 
-// Gone reports whether data that a browser keeps, a token or patched data as JSON, is surely gone: it does not open, or what it
-// stands for is not in the storage. It fails as Rehydrate does.
-func (ic *Interceptor) Gone(ctx context.Context, session Session, data []byte) (bool, error) {
-	r := rehydration{ic: ic, ctx: ctx, session: session, onlyLooks: true}
-	body, err := r.run(readerOf(data))
-	if body != nil {
-		err = errors.Join(err, body.Close())
+// Gone reports which of the data in a JSON list, tokens and patched data that a browser keeps, is surely gone: it does not open, or
+// what it stands for is not in the storage. It fails as Rehydrate does, or because the list is none.
+func (ic *Interceptor) Gone(ctx context.Context, session Session, list []byte) (gone []bool, err error) {
+	var kept []json.RawMessage
+	if err := json.Unmarshal(list, &kept); err != nil {
+		return nil, err
 	}
-	return r.figures.Missed > 0, err
+	if len(kept) > maxTokens {
+		return nil, errManyTokens
+	}
+	gone = make([]bool, len(kept))
+	for i, data := range kept {
+		r := rehydration{ic: ic, ctx: ctx, session: session, onlyLooks: true}
+		body, err := r.run(readerOf(data))
+		if body != nil {
+			err = errors.Join(err, body.Close())
+		}
+		if err != nil {
+			return nil, err
+		}
+		gone[i] = r.figures.Missed > 0
+	}
+	return gone, nil
 }
 
 // A slot is a token in a request, or patched data, and what it stands for.

@@ -80,9 +80,7 @@ func TestRehydrateCloses(t *testing.T) {
 	_, err = io.ReadAll(body.Reader(false))
 	require.Error(t, err, "read after Close")
 
-	isGone, err := ic.Gone(t.Context(), testSession(store, nil), []byte(`[`+one+`,`+gone+`]`))
-	require.NoError(t, err)
-	require.True(t, isGone)
+	require.True(t, isGone(t, ic, testSession(store, nil), `[`+one+`,`+gone+`]`))
 	require.Zero(t, store.readers)
 }
 

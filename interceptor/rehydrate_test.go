@@ -190,12 +190,8 @@ func TestRehydrateMissing(t *testing.T) {
 			require.Contains(t, got, "null")
 			require.Equal(t, tt.missed, figures.Missed)
 
-			isGone, err := ic.Gone(t.Context(), testSession(store, nil), []byte(request))
-			require.NoError(t, err)
-			require.True(t, isGone)
-			isGone, err = ic.Gone(t.Context(), testSession(store, nil), []byte(there))
-			require.NoError(t, err)
-			require.False(t, isGone)
+			require.True(t, isGone(t, ic, testSession(store, nil), request))
+			require.False(t, isGone(t, ic, testSession(store, nil), there))
 		})
 	}
 }

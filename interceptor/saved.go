@@ -143,18 +143,21 @@ func (ic *Interceptor) LoadApp(ctx context.Context, store storage.Store, app *Ap
 // FollowApp takes in what others, who share the storage, have saved of an app since this was last called, and counts as a use of
 // it. Where that fails, what is known stays; where it is lost, it is to be saved again.
 func (ic *Interceptor) FollowApp(ctx context.Context, store storage.Store, app *App) {
-	err := ic.load(ctx, store, app, ic.savers[0])
-	if errors.Is(err, storage.ErrNotFound) && app.isDue() {
+	if ic.isLost(ctx, store, app) && app.isDue() {
 		app.noteSaved(ic.Namespace, savedState{})
 	}
 }
 
-// KeepApp sees to it, once a minute at most, that what was saved of an app is in use, so that it is kept.
+// KeepApp is FollowApp, once a minute at most: it sees to it that what was saved of an app is in use, so that it is kept.
 func (ic *Interceptor) KeepApp(ctx context.Context, store storage.Store, app *App) {
-	if time.Now().Unix()-app.kept.Load() >= keepEvery {
-		ic.FollowApp(ctx, store, app)
-		app.isDue()
+	if app.isDue() && ic.isLost(ctx, store, app) {
+		app.noteSaved(ic.Namespace, savedState{})
 	}
+}
+
+// isLost takes in what was saved of an app, and reports whether nothing is there.
+func (ic *Interceptor) isLost(ctx context.Context, store storage.Store, app *App) bool {
+	return errors.Is(ic.load(ctx, store, app, ic.savers[0]), storage.ErrNotFound)
 }
 
 // keepEvery is how often, in seconds, it is seen to that what was saved of an app is there.

@@ -17,9 +17,9 @@ type socketMessage struct {
 }
 
 // RefuseMessage says what becomes of a WebSocket message from the browser that the app must not see, of the given size: a
-// callback's request is answered, to the browser, with the reason or, if that is empty, as by PreventUpdate; a prop that the app has asked for is answered, to the app,
-// with what raises WebsocketDisconnected in a callback that waits for it (get_prop in dash/backends/ws.py). Of any other
-// message, both are nil: the connection cannot go on.
+// callback's request is answered, to the browser, with the reason or, if that is empty, as by PreventUpdate; a prop that the app
+// has asked for is answered, to the app, with what raises WebsocketDisconnected in a callback that waits for it (get_prop in
+// dash/backends/ws.py). Of any other message, both are nil: the connection cannot go on.
 func RefuseMessage(message io.ReaderAt, size int64, reason string) (toBrowser, toApp []byte) {
 	head := socketHead(io.NewSectionReader(message, 0, min(size, maxSocketHead)))
 	switch head.Type {
