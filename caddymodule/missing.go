@@ -70,13 +70,14 @@ const missingProblem = `{"title":"Data is gone","status":410,` +
 
 // scriptURL is the address of the script that reloads the app's page, if that page can be told to run it.
 func (h *Handler) scriptURL(r *http.Request, next caddyhttp.Handler, app *interceptor.App) (string, bool) {
-	page, known := app.Page(func() {
+	page, known := app.Page(r.Context(), func() {
 		ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 		defer cancel()
 		_, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
 		_ = ask(ctx, r, prefix+"/", htmlType, next, app.LearnPage()) // what fails is logged below
 	})
 	switch {
+	case r.Context().Err() != nil: // nobody waits for the answer
 	case !known:
 		h.interceptor.WarnOnce(app, "on_missing reload: the app's page does not tell its version of Dash, so callbacks whose data is gone "+
 			"get null instead")

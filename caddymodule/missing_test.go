@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -107,6 +108,37 @@ func TestReloadAsksForThePage(t *testing.T) {
 		s.open(t)
 	}
 	require.NotContains(t, s.callback(t, missing).body, "reload.js", "who may not see the page cannot reload it")
+}
+
+// A browser that goes away while the page is asked for says nothing of the page: the next one's is reloaded.
+func TestReloadAsksAgain(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{})
+	first := true
+	app := newDash(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			writeJSON(w, `{"multi":true,"response":{}}`)
+			return
+		}
+		if first {
+			first = false
+			close(asked)
+			<-r.Context().Done()
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(page("/", localScript("4_4_1"))))
+	})
+	s := app.openSite(t, stash())
+	missing := reading(`{"$dashstash":"` + strings.Repeat("A", 80) + `"}`)
+	ctx, goAway := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		goAway()
+	}()
+	_, err := s.trySend(s.request(t, http.MethodPost, callbackPath, strings.NewReader(missing)).WithContext(ctx))
+	require.ErrorIs(t, err, context.Canceled)
+	require.Contains(t, s.callback(t, missing).body, "reload.js")
 }
 
 func TestReloadScript(t *testing.T) {

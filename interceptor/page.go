@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -32,12 +33,12 @@ func ReloadAnswer(url string) []byte {
 }
 
 // Page returns what is known of the app's page, and whether anything is. If it is not, ask is called, which is to send the page
-// through [App.LearnPage]; an ask that was of no use is not repeated for a minute.
-func (a *App) Page(ask func()) (Page, bool) {
+// through [App.LearnPage]; an ask that was of no use is not repeated for a minute. The context is the browser's.
+func (a *App) Page(ctx context.Context, ask func()) (Page, bool) {
 	a.paging.Lock()
 	defer a.paging.Unlock()
 	if a.page.Load() == nil && time.Since(a.pagedInVain) > askAgain {
-		if ask(); a.page.Load() == nil {
+		if ask(); a.page.Load() == nil && ctx.Err() == nil { // a browser that went away says nothing of the app
 			a.pagedInVain = time.Now()
 		}
 	}
