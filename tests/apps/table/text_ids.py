@@ -28,6 +28,6 @@ def one(data):
     return seen("one", data)
 
 
-@app.callback(Output("all", "children"), [Input(name, "data") for name in IDS], [State("alone's", "data")])
+@app.callback(Output("all", "children"), [Input(name, "data") for name in IDS])
 def every(*stores):
     return seen("every", *stores)
