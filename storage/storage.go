@@ -33,6 +33,9 @@ var (
 // KeySize is the length of a [Key] in bytes.
 const KeySize = 32
 
+// OwnerSize is how many bytes at the beginning of a [Key] say whose the payload is.
+const OwnerSize = 10
+
 // Key names a payload: a digest of its bytes, which the caller computes. Stores never look into it.
 type Key [KeySize]byte
 
