@@ -27,7 +27,9 @@ const (
 var noStore [ownerSize - ownerStoreAt]byte
 
 // ownerOf is the owner of what is stored now for a Store of an app, by its canonical id; "" if the id cannot be told.
-func (k *keyring) ownerOf(app *App, id string) owner { return k.keys[0].ownerOf(k.namespace, app.Name, id) }
+func (k *keyring) ownerOf(app *App, id string) owner {
+	return k.keys[0].ownerOf(k.namespace, app.Name, id)
+}
 
 func (p *keyPair) ownerOf(namespace, app, id string) (o owner) {
 	copy(o[:ownerAppAt], p.ownerPart("namespace", namespace))
@@ -89,4 +91,6 @@ func (ic *Interceptor) In(part Part) func(storage.Key) bool {
 }
 
 // IsPayload reports whether a key of the storage is that of a payload, and not of what is saved of an app.
-func IsPayload(key storage.Key) bool { return [len(noStore)]byte(key[ownerStoreAt:ownerSize]) != noStore }
+func IsPayload(key storage.Key) bool {
+	return [len(noStore)]byte(key[ownerStoreAt:ownerSize]) != noStore
+}

@@ -74,7 +74,9 @@ func (t *textWindow) isWalked(s *scanner, key string, i int64) bool {
 	switch c := t.at(i); {
 	case s.depth() == 0:
 		return c == '{'
-	case s.depth() == 1:
+	case s.depth() == 1 && key == "payload": // of a message of the WebSocket, which is what is a request's elsewhere
+		return c == '{'
+	case s.depth() == 1, s.depth() == 2 && s.open.top:
 		return c == '[' && (key == "inputs" || key == "state")
 	default:
 		return !s.open.top && (c == '{' || c == '[')
