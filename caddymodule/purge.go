@@ -50,12 +50,15 @@ func (l *ledger) purge(ctx context.Context, request PurgeRequest) (Purged, error
 	return purged, nil
 }
 
+// appName is the name of an app as it is known, of one that may be given as its address is: with a slash behind it.
+func appName(given string) string { return strings.TrimSuffix(given, "/") }
+
 // parse checks a request.
 func (request PurgeRequest) parse() (p purge, err error) {
 	p.all = request.All
 	p.part.Namespace = request.Namespace
 	if request.App != "" {
-		p.part.App = &request.App
+		p.part.App = new(appName(request.App))
 	}
 	if request.Store != "" {
 		p.part.Store = &request.Store
@@ -123,7 +126,7 @@ func (l *ledger) checkPurged(request PurgeRequest, purged Purged) error {
 	if n := request.Namespace; n != nil && !slices.Contains(namespaces, *n) {
 		return apiError(http.StatusNotFound, "no dash_stash has the namespace %q: there is %s", *n, listed(namespaces))
 	}
-	if request.App != "" && !slices.Contains(apps, request.App) {
+	if request.App != "" && !slices.Contains(apps, appName(request.App)) {
 		return apiError(http.StatusNotFound, "no app %q has been seen, and nothing of it is stored: there is %s", request.App, listed(apps))
 	}
 	return nil

@@ -157,7 +157,7 @@ func (l *ledger) explain(id, app string, namespace *string) Explanation {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, a := range l.byUse() {
-		if app != "" && a.app != app || namespace != nil && a.namespace != *namespace {
+		if app != "" && a.app != appName(app) || namespace != nil && a.namespace != *namespace {
 			continue
 		}
 		store := l.storeOf(a, id)
