@@ -31,13 +31,12 @@ func (*Admin) CaddyModule() caddy.ModuleInfo {
 
 // Routes returns the routes under /dash_stash/.
 func (a *Admin) Routes() []caddy.AdminRoute {
-	routes := []caddy.AdminRoute{
-		{Pattern: "/dash_stash/status", Handler: only(http.MethodGet, a.serveStatus)},
-		{Pattern: "/dash_stash/events", Handler: only(http.MethodGet, a.serveEvents)},
-		{Pattern: "/dash_stash/store", Handler: only(http.MethodGet, a.serveStore)},
-		{Pattern: "/dash_stash/purge", Handler: only(http.MethodPost, a.servePurge)},
-	}
-	return append(routes, pageRoutes()...)
+	return append(pageRoutes(),
+		caddy.AdminRoute{Pattern: "/dash_stash/status", Handler: only(http.MethodGet, a.serveStatus)},
+		caddy.AdminRoute{Pattern: "/dash_stash/events", Handler: only(http.MethodGet, a.serveEvents)},
+		caddy.AdminRoute{Pattern: "/dash_stash/store", Handler: only(http.MethodGet, a.serveStore)},
+		caddy.AdminRoute{Pattern: "/dash_stash/purge", Handler: only(http.MethodPost, a.servePurge)},
+	)
 }
 
 // only refuses other methods than one.

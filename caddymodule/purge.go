@@ -83,9 +83,9 @@ func (request PurgeRequest) parse() (p purge, err error) {
 
 // match says of a payload whether it goes. The handlers are those that use the storage.
 func (p purge) match(handlers []*Handler) func(storage.Key, time.Time) bool {
-	var inPart []func(storage.Key) bool
-	for _, h := range handlers {
-		inPart = append(inPart, h.interceptor.In(p.part))
+	inPart := make([]func(storage.Key) bool, len(handlers))
+	for i, h := range handlers {
+		inPart[i] = h.interceptor.In(p.part)
 	}
 	anyones := p.part == (interceptor.Part{})
 	return func(key storage.Key, lastUse time.Time) bool {

@@ -123,9 +123,9 @@ func (h *Handler) offloadedExplanation(f *Figures) string {
 	if h.DryRun {
 		kept = "Its data would be kept on the server (dry run)."
 	}
-	var reasons []string
-	for _, reason := range slices.Sorted(maps.Keys(f.Inline)) {
-		reasons = append(reasons, fmt.Sprintf("%d %s", f.Inline[reason].Values, h.valueReason(interceptor.Reason(reason))))
+	reasons := slices.Sorted(maps.Keys(f.Inline))
+	for i, reason := range reasons {
+		reasons[i] = fmt.Sprintf("%d %s", f.Inline[reason].Values, h.valueReason(interceptor.Reason(reason)))
 	}
 	if len(reasons) == 0 {
 		return kept
@@ -177,8 +177,9 @@ func (l *ledger) explain(id, app string, namespace *string) Explanation {
 
 // storageStatus tells of the storages that are open.
 func storageStatus() []StorageStatus {
-	status := []StorageStatus{}
-	for _, s := range openStores() {
+	stores := openStores()
+	status := make([]StorageStatus, 0, len(stores))
+	for _, s := range stores {
 		limits := s.limits()
 		told := StorageStatus{
 			Storage: s.kind, Place: s.place, MaxBytes: limits.MaxSize, MaxEntries: limits.MaxEntries, Available: s.available(),

@@ -99,10 +99,11 @@ func (c callback) name() string {
 	if function.Namespace == inlineNamespace || name == "." {
 		name = "JavaScript"
 	}
-	var outputs []string
-	for _, out := range splitOutput(c.Output) {
+	named := splitOutput(c.Output)
+	outputs := make([]string, len(named))
+	for i, out := range named {
 		property, _, _ := strings.Cut(out.Property, "@")
-		outputs = append(outputs, out.ID+"."+property)
+		outputs[i] = out.ID + "." + property
 	}
 	if name += " -> " + strings.Join(outputs, ", "); len(name) > maxCallbackName {
 		name = strings.ToValidUTF8(name[:maxCallbackName], "") + "…"

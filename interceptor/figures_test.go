@@ -90,7 +90,9 @@ func TestRehydrateEvents(t *testing.T) {
 	require.NoError(t, store.Delete(t.Context(), refOf(ic.keys, "[1,2,3]").key))
 	require.NoError(t, storePayload(t.Context(), store, refOf(ic.keys, "[1,2,3]"), []byte("[1,2]")))
 	forged := token[:len(token)-6] + "AAAA" + token[len(token)-2:]
-	restored := func(id string) Event { return Event{Store: id, Restored: true, Bytes: 5, Saved: 5 - int64(tokenLength)} }
+	restored := func(id string) Event {
+		return Event{Store: id, Restored: true, Bytes: 5, Saved: 5 - int64(tokenLength)}
+	}
 	tests := []struct {
 		name, request string
 		want          []Event

@@ -150,10 +150,10 @@ func updateTarget(key string) (id, prop string) {
 
 // enterProp decides what to do with a new value of a component's prop.
 func (o *Offload) enterProp(id, prop string, c byte) {
-	switch {
-	case prop == "data":
+	switch prop {
+	case "data":
 		o.enterData(id, c)
-	case prop == "figure":
+	case "figure":
 		o.scan.skip()
 	default:
 		o.enterTree(c)
