@@ -14,7 +14,6 @@ from harness.caddy import REPO, binary, indent
 DOCUMENTS = sorted(path for folder in (REPO, REPO / "docs", REPO / "tests") for path in folder.glob("*.md"))
 ENVIRONMENT = {"DASH_STASH_SECRET": "0123456789abcdef" * 2, "DASH_STASH_OLD_SECRET": "fedcba9876543210" * 2,
                "REDIS_URL": "redis://127.0.0.1:6379/0", "REDIS_PASSWORD": "swordfish"}
-OF_OURS = ("dash-proxy", "dash-stash")
 
 
 def name(path: Path) -> str:
@@ -82,7 +81,6 @@ def test_caddyfiles(text, tmp_path):
     """Caddy takes each of them, with the directories that it names elsewhere."""
     caddyfile = tmp_path / "Caddyfile"
     caddyfile.write_text(re.sub(r"(file\s+)/(srv|var)/", rf"\1{tmp_path}/\2/", whole(text)))
-    assert not run("adapt", "--config", caddyfile, folder=tmp_path).stderr.count('"level":"error"')
     done = run("validate", "--config", caddyfile, "--adapter", "caddyfile", folder=tmp_path)
     assert done.returncode == 0, done.stderr
 
@@ -99,7 +97,7 @@ def commands(path: Path) -> list[list[str]]:
     found = []
     for line in lines:
         line = re.sub(r"\s+#.*", "", line)  # a comment
-        for command in re.findall(r"(?:^|[\s/])caddy ((?:[a-z]+-?)+(?: .*)?)$", line):
+        for command in re.findall(r"(?:^|[\s/])caddy (?!caddy )((?:[a-z]+-?)+(?: .*)?)$", line):
             found.append(shlex.split(re.sub(r"[<>|…]", " ", command)))
     return found
 
@@ -131,7 +129,7 @@ def test_commands_of_ours_are_all_shown():
     """The tables of the reference have every flag of every command of ours, and no other."""
     text = (REPO / "docs" / "reference.md").read_text().split("\n## Commands\n")[1].split("\n## ")[0]
     shown = set(re.findall(r"`(--[a-z-]+)", text)) - {"--help"}
-    subcommands = [["dash-proxy"], *([OF_OURS[1], sub] for sub in ("status", "explain", "purge", "page"))]
+    subcommands = [["dash-proxy"], *(["dash-stash", sub] for sub in ("status", "explain", "purge", "page"))]
     for words in subcommands:
         assert flags(*words) is not None, f"caddy {' '.join(words)}: there is no such command"
     known = set()
