@@ -90,8 +90,8 @@ func loggedIn(files []*ast.File) (texts []string) {
 	for _, file := range files {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
-			if !ok || !logNames[calledName(call)] {
-				return true
+			if !ok || !logNames[calledName(call)] || strings.HasSuffix(typeName(call.Fun), "http.Error") {
+				return true // http.Error and caddyhttp.Error answer a request
 			}
 			for _, arg := range call.Args {
 				text := literal(arg)
