@@ -80,7 +80,7 @@ func (h *Handler) save(r *http.Request, app *interceptor.App) {
 	defer store.release()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), saveTimeout)
 	defer cancel()
-	h.interceptor.SaveApp(ctx, h.sealed(store.value.facts()), app)
+	h.interceptor.SaveApp(ctx, h.using(store.value.facts()), app)
 }
 
 // ask sends the app a GET request for path, in the name of the request r, and gives the answer, of a media type, to listener.

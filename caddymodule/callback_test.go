@@ -43,7 +43,7 @@ func TestOffloadAndRehydrate(t *testing.T) {
 // requireServerTiming wants our entry in the form in which Dash's dev tools read it.
 func requireServerTiming(t *testing.T, r response, desc string) {
 	t.Helper()
-	require.Regexp(t, regexp.MustCompile(`^dash_stash;dur=\d+\.\d;desc="`+desc+`"$`), r.Header.Get("Server-Timing"))
+	require.Regexp(t, regexp.MustCompile(`^dash_stash;dur=\d+\.\d;desc="`+desc+` saved_bytes=-?\d+", dash_stash_saved_bytes;dur=\d+$`), r.Header.Get("Server-Timing"))
 }
 
 func TestInlineResponses(t *testing.T) {

@@ -84,7 +84,7 @@ var both = []string{"/_dash-layout", "/_dash-dependencies"}
 
 // forget has a site's handlers know as little of apps as those of a new process.
 func (s *site) forget() *site {
-	fresh := &catalogValue{interceptor.NewCatalog()}
+	fresh := &catalogValue{interceptor.NewCatalog(), newLedger()}
 	for _, h := range handlersIn(s.server.Routes) {
 		h.catalog.value = fresh
 	}

@@ -147,7 +147,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.catalog, err = acquireCatalog(); err != nil {
 		return err
 	}
-	return h.provisionStorage(ctx)
+	if err := h.provisionStorage(ctx); err != nil {
+		return err
+	}
+	h.catalog.value.ledger.enter(h)
+	return meters().register(ctx.GetMetricsRegistry())
 }
 
 // Validate checks the options.
@@ -175,6 +179,9 @@ func (h *Handler) Validate() error {
 
 // Cleanup lets go of what Provision acquired, as far as it came.
 func (h *Handler) Cleanup() error {
+	if h.catalog != nil {
+		h.catalog.value.ledger.leave(h)
+	}
 	h.store.release()
 	h.catalog.release()
 	return nil

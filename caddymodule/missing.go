@@ -51,15 +51,16 @@ func (h *Handler) missingAnswer(r *http.Request, next caddyhttp.Handler, app *in
 	return missingAnswer{}, false
 }
 
-// send answers a callback. timing is an entry for the header Server-Timing.
-func (m missingAnswer) send(w http.ResponseWriter, timing string) error {
+// send answers a callback.
+func (m missingAnswer) send(w http.ResponseWriter, v *visit) error {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
-	header.Add("Server-Timing", timing)
+	header.Add("Server-Timing", v.serverTiming())
 	if m.body != nil {
 		header.Set("Content-Type", m.contentType)
 		header.Set("Content-Length", strconv.Itoa(len(m.body)))
 	}
+	v.down = int64(len(m.body))
 	w.WriteHeader(m.status)
 	_, err := w.Write(m.body)
 	return err

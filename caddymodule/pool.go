@@ -1,7 +1,10 @@
 package caddymodule
 
 import (
+	"cmp"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -39,7 +42,10 @@ func (p *pooled[V]) release() {
 	}
 }
 
-type catalogValue struct{ *interceptor.Catalog }
+type catalogValue struct {
+	*interceptor.Catalog
+	ledger *ledger
+}
 
 func (catalogValue) Destruct() error { return nil }
 
@@ -47,11 +53,16 @@ type catalogKey struct{}
 
 func acquireCatalog() (*pooled[*catalogValue], error) {
 	return acquire(catalogKey{}, func() (*catalogValue, error) {
-		return &catalogValue{interceptor.NewCatalog()}, nil
+		return &catalogValue{interceptor.NewCatalog(), newLedger()}, nil
 	})
 }
 
-type storeValue struct{ storage.Limiter }
+// A storeValue is an open store, and where it is.
+type storeValue struct {
+	storage.Limiter
+	kind, place string
+	backend     atomic.Pointer[Backend] // whose limits were applied last
+}
 
 func (s *storeValue) Destruct() error { return s.Close() }
 
@@ -73,6 +84,43 @@ func acquireStore(b Backend, logger *slog.Logger) (*pooled[*storeValue], error) 
 		if err != nil {
 			return nil, err
 		}
-		return &storeValue{store}, nil
+		return &storeValue{Limiter: store, kind: kindOf(b), place: b.Place()}, nil
 	})
+}
+
+// kindOf is the name of a storage module.
+func kindOf(b Backend) string { return b.CaddyModule().ID.Name() }
+
+// apply sets the limits of a configuration that runs.
+func (s *storeValue) apply(b Backend) {
+	b.Apply(s.Limiter)
+	s.backend.Store(&b)
+}
+
+// limits are those that were applied last.
+func (s *storeValue) limits() storage.Limits {
+	if b := s.backend.Load(); b != nil {
+		return (*b).Limits()
+	}
+	return storage.Limits{}
+}
+
+// available reports whether the store is called.
+func (s *storeValue) available() bool {
+	server, ok := s.Limiter.(storage.Availability)
+	return !ok || server.Available()
+}
+
+// openStores returns the stores that are open, in the order of their kinds and places.
+func openStores() (stores []*storeValue) {
+	pool.Range(func(_, value any) bool {
+		if store, ok := value.(*storeValue); ok {
+			stores = append(stores, store)
+		}
+		return true
+	})
+	slices.SortFunc(stores, func(a, b *storeValue) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.place, b.place))
+	})
+	return stores
 }

@@ -27,9 +27,8 @@ var validators = []string{"Etag", "Last-Modified", "Accept-Ranges", "Content-Md5
 // response passes as if the writer were not there.
 type callbackWriter struct {
 	*caddyhttp.ResponseWriterWrapper
-	request *http.Request       // as it came
-	figures interceptor.Figures // of the request
-	spent   time.Duration       // on rewriting
+	request *http.Request // as it came
+	visit   *visit
 	offload *interceptor.Offload
 
 	wroteHeader bool            // the app did
@@ -40,10 +39,11 @@ type callbackWriter struct {
 	out        io.Writer // takes that to the browser
 }
 
-func newCallbackWriter(w http.ResponseWriter, request *http.Request) *callbackWriter {
+func newCallbackWriter(w http.ResponseWriter, request *http.Request, v *visit) *callbackWriter {
 	return &callbackWriter{
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		request:               request,
+		visit:                 v,
 		out:                   w,
 	}
 }
@@ -68,17 +68,20 @@ func (c *callbackWriter) Write(p []byte) (int, error) {
 		c.WriteHeader(http.StatusOK)
 	}
 	if c.in == nil {
+		c.visit.down += int64(len(p))
 		return c.ResponseWriter.Write(p)
 	}
 	start := time.Now()
-	defer func() { c.spent += time.Since(start) }()
+	defer func() { c.visit.own += time.Since(start) }()
 	return c.in.Write(p)
 }
 
 // ReadFrom leaves the copying to the writer behind this one only where nothing is rewritten.
 func (c *callbackWriter) ReadFrom(r io.Reader) (int64, error) {
 	if c.wroteHeader && c.in == nil {
-		return c.ResponseWriterWrapper.ReadFrom(r)
+		n, err := c.ResponseWriterWrapper.ReadFrom(r)
+		c.visit.down += n
+		return n, err
 	}
 	return io.Copy(struct{ io.Writer }{c}, r)
 }
@@ -107,7 +110,8 @@ func (c *callbackWriter) finish() error {
 		return c.fail(err)
 	}
 	defer body.Close()
-	c.spent += time.Since(start)
+	c.visit.own += time.Since(start)
+	c.noteAnswer()
 	if c.offload.Doubtful() {
 		return c.fail(errDoubtful)
 	}
@@ -121,6 +125,11 @@ func (c *callbackWriter) finish() error {
 		return compressor.Close()
 	}
 	return nil
+}
+
+// noteAnswer counts what has been done to the response up to now.
+func (c *callbackWriter) noteAnswer() {
+	c.visit.answer, c.visit.down = c.offload.Figures(), c.offload.Size()
 }
 
 // fail ends a response that cannot be completed: as an error or, where a part of it has gone, by breaking the connection, so
@@ -150,6 +159,8 @@ func (c *callbackWriter) toBrowser() io.Writer { return browserWriter{c} }
 type browserWriter struct{ to *callbackWriter }
 
 func (b browserWriter) Write(p []byte) (int, error) {
+	start := time.Now()
+	defer func() { b.to.visit.own -= time.Since(start) }() // the browser's time, within that of callbackWriter.Write
 	if !b.to.sentHeader {
 		b.to.sendHeader(-1)
 	}
@@ -160,11 +171,11 @@ func (b browserWriter) Write(p []byte) (int, error) {
 func (c *callbackWriter) sendHeader(size int64) {
 	c.sentHeader = true
 	header := c.Header()
-	figures := c.figures.Plus(c.offload.Figures())
-	if figures.Any() {
-		header.Add("Server-Timing", serverTiming(figures, c.spent))
+	c.noteAnswer()
+	if c.visit.request.Any() || c.visit.answer.Any() {
+		header.Add("Server-Timing", c.visit.serverTiming())
 	}
-	if size < 0 || figures.Stores > 0 || c.decoder != nil {
+	if size < 0 || c.visit.answer.Stores > 0 || c.decoder != nil {
 		for _, name := range validators {
 			header.Del(name)
 		}
@@ -186,9 +197,12 @@ func (c *callbackWriter) sendHeader(size int64) {
 	c.ResponseWriter.WriteHeader(http.StatusOK)
 }
 
-// serverTiming is the entry of the header Server-Timing (https://www.w3.org/TR/server-timing/) for a callback. Dash's dev
-// tools show its dur. It has no comma, at which they split the header.
-func serverTiming(f interceptor.Figures, spent time.Duration) string {
-	return fmt.Sprintf(`dash_stash;dur=%.1f;desc="stored=%d stored_bytes=%d restored=%d restored_bytes=%d missed=%d"`,
-		float64(spent)/float64(time.Millisecond), f.Stores, f.StoreBytes, f.Tokens, f.TokenBytes, f.Missed)
+// serverTiming are the entries of the header Server-Timing (https://www.w3.org/TR/server-timing/) for a callback. Dash's dev tools show
+// the dur of each entry, and nothing else of it: so the bytes have one of their own, where a browser's take them for milliseconds. There
+// is no comma within an entry, at which Dash splits the header.
+func (v *visit) serverTiming() string {
+	f := v.figures()
+	return fmt.Sprintf(`dash_stash;dur=%.1f;desc="stored=%d stored_bytes=%d restored=%d restored_bytes=%d missed=%d saved_bytes=%d", `+
+		`dash_stash_saved_bytes;dur=%d`,
+		float64(v.own)/float64(time.Millisecond), f.Stores, f.StoreBytes, f.Tokens, f.TokenBytes, f.Missed, f.Saved(), max(0, f.Saved()))
 }

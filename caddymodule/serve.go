@@ -55,7 +55,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	switch endpoint {
 	case interceptor.LayoutEndpoint:
 		app.ForgetPage()
-		err = h.rewrite(w, r, r, next, session, interceptor.LayoutAnswer, interceptor.Figures{}, 0)
+		v := new(visit)
+		err = h.rewrite(w, r, r, next, session, interceptor.LayoutAnswer, v)
+		h.record(app, v)
 		h.interceptor.CheckNames(app)
 	case interceptor.SocketEndpoint:
 		h.follow(r.Context(), session)
@@ -90,7 +92,7 @@ func (h *Handler) session(r *http.Request, store *pooled[*storeValue], app *inte
 	}
 	address, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return interceptor.Session{
-		Store: h.sealed(store.value), Facts: h.sealed(store.value.facts()), App: app, Scope: scope, Client: address + " " + r.UserAgent(),
+		Store: h.using(store.value.Limiter), Facts: h.using(store.value.facts()), App: app, Scope: scope, Client: address + " " + r.UserAgent(),
 	}
 }
 
@@ -98,17 +100,19 @@ func (h *Handler) session(r *http.Request, store *pooled[*storeValue], app *inte
 func (h *Handler) serveCallback(
 	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, session interceptor.Session,
 ) error {
-	start := time.Now()
+	v := &visit{began: time.Now(), callbacks: 1}
 	claimForeign(r)
 	held, err := holdRequest(r, h.MaxRequest)
 	if err != nil {
 		return err
 	}
 	defer held.Close()
+	v.up = held.Size()
 	answer := interceptor.CallbackAnswer(held, held.Size())
 	for retried := false; ; retried = true {
-		lost, err := h.tryCallback(w, r, next, session, held, answer, start)
+		lost, err := h.tryCallback(w, r, next, session, held, answer, v)
 		if !lost || r.Context().Err() != nil {
+			h.record(session.App, v)
 			return err
 		}
 		// The app has got a part of the request, and so has not run the callback: that is not its failure. What was found damaged
@@ -123,8 +127,9 @@ func (h *Handler) serveCallback(
 // lost on its way to the app: nothing has been answered then.
 func (h *Handler) tryCallback(
 	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, session interceptor.Session,
-	held *heldRequest, answer interceptor.Answer, start time.Time,
+	held *heldRequest, answer interceptor.Answer, v *visit,
 ) (lost bool, err error) {
+	start := time.Now()
 	body, figures, err := h.rehydrate(r.Context(), session, held, held.Size())
 	if err != nil {
 		return false, h.refuse(w, err)
@@ -132,14 +137,15 @@ func (h *Handler) tryCallback(
 	if body != nil {
 		defer body.Close()
 	}
-	spent := time.Since(start)
+	v.request = h.requestFigures(session.App, held, held.Size(), figures)
+	v.own += time.Since(start)
 	if figures.Missed > 0 {
 		if answer, ok := h.missingAnswer(r, next, session.App); ok {
-			return false, answer.send(w, serverTiming(figures, spent))
+			return false, answer.send(w, v)
 		}
 	}
 	var failed atomic.Pointer[error]
-	err = h.rewrite(w, r, held.forward(r, body, &failed), next, session, answer, figures, spent)
+	err = h.rewrite(w, r, held.forward(r, body, &failed), next, session, answer, v)
 	if failure := failed.Load(); err != nil && failure != nil {
 		return true, fmt.Errorf("%w: %w", interceptor.ErrUnavailable, *failure)
 	}
@@ -158,17 +164,30 @@ func (h *Handler) rehydrate(
 	return body, figures, err
 }
 
+// requestFigures are what is counted of a request, of a size in bytes, in which data was put back. In a dry run that is what would have
+// been put back; what was, of tokens that are out from before, saves nothing more.
+func (h *Handler) requestFigures(app *interceptor.App, sent io.ReaderAt, size int64, done interceptor.Figures) interceptor.Figures {
+	if !h.DryRun {
+		return done
+	}
+	figures := h.interceptor.WatchRequest(app, sent, size)
+	for _, e := range done.Events {
+		e.Saved = 0
+		figures.Note(e)
+	}
+	return figures
+}
+
 // rewrite sends a request, which came as r, to the app, and takes data out of the answer. An answer that is not expected to hold
 // any passes as it is.
 func (h *Handler) rewrite(
 	w http.ResponseWriter, r, forwarded *http.Request, next caddyhttp.Handler, session interceptor.Session,
-	answer interceptor.Answer, figures interceptor.Figures, spent time.Duration,
+	answer interceptor.Answer, v *visit,
 ) error {
 	if !h.mayOffload(r.Context(), session, answer) {
-		return h.watch(w, forwarded, next, h.interceptor.Watch(r.Context(), session, answer), figures, spent)
+		return h.watch(w, forwarded, next, h.interceptor.Watch(r.Context(), session, answer), v)
 	}
-	response := newCallbackWriter(w, r)
-	response.figures, response.spent = figures, spent
+	response := newCallbackWriter(w, r, v)
 	response.offload = h.interceptor.Offload(r.Context(), session, answer, response.toBrowser())
 	// The app need not compress what is unpacked here. The handler encode, in front, compresses what the browser gets.
 	forwarded = forwarded.WithContext(forwarded.Context())
@@ -184,9 +203,10 @@ func (h *Handler) rewrite(
 		if !ok {
 			answer = preventUpdate
 		}
-		figures.Missed++
+		v.answer = interceptor.Figures{}
+		v.answer.Note(interceptor.Event{Missed: interceptor.Doubt})
 		h.logger.Warn(errDoubtful.Error(), zap.String("app", session.App.Name), zap.String("on_missing", h.OnMissing))
-		return answer.send(w, serverTiming(figures, response.spent))
+		return answer.send(w, v)
 	}
 	return err
 }
@@ -197,18 +217,21 @@ var errDoubtful = errors.New(
 
 // watch lets an answer pass, and learns from it. In a dry run it logs what would have been offloaded.
 func (h *Handler) watch(
-	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, watcher interceptor.Watcher,
-	figures interceptor.Figures, spent time.Duration,
+	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, watcher interceptor.Watcher, v *visit,
 ) error {
 	tap := newTapWriter(w, watcher, jsonType)
-	if figures.Any() {
-		tap.timing = serverTiming(figures, spent)
+	if v.request.Any() {
+		tap.timing = v.serverTiming()
 	}
 	defer tap.stop()
 	if err := next.ServeHTTP(tap, r); err != nil {
 		return err
 	}
 	tap.finish()
+	v.answer, v.down = watcher.Figures(), tap.sent
+	if tap.decoder != nil {
+		v.down = watcher.Size()
+	}
 	h.logDryRun(r, watcher)
 	return nil
 }

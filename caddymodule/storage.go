@@ -16,6 +16,7 @@ const storageNamespace = "http.handlers.dash_stash.storage"
 
 // A Backend is a guest module that says where data is kept.
 type Backend interface {
+	caddy.Module
 	// Identity is what makes two configurations mean one store: its place, and none of what Apply sets.
 	Identity() string
 	// Open opens the store without limits: that a configuration is checked, or refused, must not evict anything. It should
@@ -23,6 +24,10 @@ type Backend interface {
 	Open(logger *slog.Logger) (storage.Limiter, error)
 	// Shared tells whether Caddys on several machines use the store together.
 	Shared() bool
+	// Place tells a person where the data is: a directory, addresses. It holds no password.
+	Place() string
+	// Limits are those of the store. Where a server has its own, they are zero but for the TTL.
+	Limits() storage.Limits
 	// Apply sets the limits of the store, and what else can be changed while it is in use, when the configuration runs.
 	Apply(store storage.Limiter)
 }
@@ -55,13 +60,14 @@ func (h *Handler) lease() (*pooled[*storeValue], error) {
 		return nil, err
 	}
 	if h.applied.Swap(store.value) != store.value {
-		h.backend.Apply(store.value.Limiter)
+		store.value.apply(h.backend)
 	}
 	return store, nil
 }
 
-// sealed is a store as the handler uses it: with encrypt, it sees nothing but what is sealed.
-func (h *Handler) sealed(store storage.Store) storage.Store {
+// using is a store as the handler uses it: what it does is measured, and with encrypt it sees nothing but what is sealed.
+func (h *Handler) using(store storage.Store) storage.Store {
+	store = meteredStore{store, kindOf(h.backend)}
 	if h.sealKeys == nil {
 		return store
 	}

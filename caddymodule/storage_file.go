@@ -70,9 +70,15 @@ func (f *FileStorage) Open(logger *slog.Logger) (storage.Limiter, error) {
 // Shared is false: the store is on one machine.
 func (*FileStorage) Shared() bool { return false }
 
+// Place is the directory.
+func (f *FileStorage) Place() string { return f.Path }
+
+// Limits are the options, and the handler's ttl.
+func (f *FileStorage) Limits() storage.Limits { return localLimits(f.MaxSize, f.MaxEntries, f.ttl) }
+
 // Apply sets the limits, and whether to sync.
 func (f *FileStorage) Apply(store storage.Limiter) {
-	store.SetLimits(localLimits(f.MaxSize, f.MaxEntries, f.ttl))
+	store.SetLimits(f.Limits())
 	store.(*file.Store).SetFsync(f.Fsync)
 }
 

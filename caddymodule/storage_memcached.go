@@ -81,6 +81,14 @@ func (m *MemcachedStorage) Validate() error {
 	return nil
 }
 
+// Place is the addresses.
+func (m *MemcachedStorage) Place() string {
+	if len(m.addresses) == 0 {
+		return memcached.DefaultAddress
+	}
+	return strings.Join(m.addresses, " ")
+}
+
 // Identity is all that says which servers, and how they are used.
 func (m *MemcachedStorage) Identity() string { return m.identity }
 

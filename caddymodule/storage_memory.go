@@ -57,10 +57,14 @@ func (m *MemoryStorage) Open(*slog.Logger) (storage.Limiter, error) {
 // Shared is false: the store is on one machine.
 func (*MemoryStorage) Shared() bool { return false }
 
+// Place is the name.
+func (m *MemoryStorage) Place() string { return m.Name }
+
+// Limits are the options, and the handler's ttl.
+func (m *MemoryStorage) Limits() storage.Limits { return localLimits(m.MaxSize, m.MaxEntries, m.ttl) }
+
 // Apply sets the limits.
-func (m *MemoryStorage) Apply(store storage.Limiter) {
-	store.SetLimits(localLimits(m.MaxSize, m.MaxEntries, m.ttl))
-}
+func (m *MemoryStorage) Apply(store storage.Limiter) { store.SetLimits(m.Limits()) }
 
 // UnmarshalCaddyfile sets up the storage from Caddyfile tokens. Syntax:
 //

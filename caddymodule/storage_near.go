@@ -88,8 +88,11 @@ func (n *Near) open(far storage.Limiter, logger *slog.Logger) (storage.Limiter, 
 // Shared is true: the server is there for several machines.
 func (*Near) Shared() bool { return true }
 
+// Limits are the handler's ttl.
+func (n *Near) Limits() storage.Limits { return storage.Limits{TTL: n.ttl} }
+
 // Apply sets how long data is kept.
-func (n *Near) Apply(store storage.Limiter) { store.SetLimits(storage.Limits{TTL: n.ttl}) }
+func (n *Near) Apply(store storage.Limiter) { store.SetLimits(n.Limits()) }
 
 // option reads the option near.
 func (n *Near) option(d *caddyfile.Dispenser) (err error) {

@@ -199,6 +199,14 @@ func (r *RedisStorage) Validate() error {
 	return nil
 }
 
+// Place is the addresses.
+func (r *RedisStorage) Place() string {
+	if len(r.options.Addresses) == 0 {
+		return redis.DefaultAddress
+	}
+	return strings.Join(r.options.Addresses, " ")
+}
+
 // Identity is all that says which server, and how it is used.
 func (r *RedisStorage) Identity() string { return r.identity }
 

@@ -44,6 +44,7 @@ type tapWriter struct {
 	in          io.Writer       // decoder or listener; nil: nothing to listen to, or no longer
 	length      int64           // of the body; -1: unknown
 	heard       int64           // bytes of it
+	sent        int64           // bytes that were passed on
 	timing      string          // an entry for the header Server-Timing
 	wroteHeader bool
 }
@@ -90,13 +91,16 @@ func (t *tapWriter) Write(p []byte) (int, error) {
 			t.finish()
 		}
 	}
+	t.sent += int64(len(p))
 	return t.ResponseWriter.Write(p)
 }
 
 // ReadFrom does not leave the copying to the writer behind this one: the bytes must come past here.
 func (t *tapWriter) ReadFrom(r io.Reader) (int64, error) {
 	if t.wroteHeader && t.in == nil {
-		return t.ResponseWriterWrapper.ReadFrom(r)
+		n, err := t.ResponseWriterWrapper.ReadFrom(r)
+		t.sent += n
+		return n, err
 	}
 	return io.Copy(struct{ io.Writer }{t}, r)
 }

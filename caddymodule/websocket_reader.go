@@ -82,7 +82,10 @@ func (r *socketReader) endMessage() error {
 	message := r.message
 	r.message = nil
 	r.onSent = append(r.onSent, message)
-	body, err := r.verified(message)
+	body, figures, err := r.verified(message)
+	r.record(r.session.App, &visit{
+		up: message.Size(), request: r.requestFigures(r.session.App, message, message.Size(), figures),
+	})
 	switch {
 	case err != nil:
 		return r.refuse(message, err)
@@ -95,21 +98,21 @@ func (r *socketReader) endMessage() error {
 }
 
 // verified puts data back into a message. What it returns can be read to its end, as far as can be known.
-func (r *socketReader) verified(message *spool.Spool) (*interceptor.Body, error) {
+func (r *socketReader) verified(message *spool.Spool) (*interceptor.Body, interceptor.Figures, error) {
 	for retried := false; ; retried = true {
 		body, figures, err := r.rehydrate(r.request.Context(), r.session, message, message.Size())
 		if body == nil {
-			return nil, err
+			return nil, figures, err
 		}
 		r.onSent = append(r.onSent, body)
 		if figures.Missed > 0 {
 			if err := r.missing(); err != nil {
-				return nil, err
+				return nil, figures, err
 			}
 		}
 		_, err = io.Copy(io.Discard, body.Reader(true))
 		if retried || !errors.Is(err, interceptor.ErrDamaged) { // which has been dropped, and is missing now
-			return body, err
+			return body, figures, err
 		}
 	}
 }

@@ -71,8 +71,8 @@ func TestSocketToBrowser(t *testing.T) {
 	tests := []struct{ name, sent, want string }{
 		{"callback", callbackResponse("df", data), callbackResponse("df", token)},
 		{"set_props", setProps("df", data), setProps("df", token)},
-		{"several messages", "[" + setProps("df", data) + "," + `{"type": "heartbeat_ack"}` + "," + callbackResponse("other", data) + "]",
-			"[" + setProps("df", token) + "," + `{"type": "heartbeat_ack"}` + "," + callbackResponse("other", token) + "]"},
+		{"several messages", "[" + setProps("df", data) + "," + `{"type": "heartbeat_ack"}` + "," + callbackResponse("df", data) + "]",
+			"[" + setProps("df", token) + "," + `{"type": "heartbeat_ack"}` + "," + callbackResponse("df", token) + "]"},
 		{"small", setProps("df", "1"), setProps("df", "1")},
 		{"no such Store", setProps("unknown", data), setProps("unknown", data)},
 		{"for the browser", callbackResponse("chart", data), callbackResponse("chart", data)},

@@ -231,8 +231,14 @@ func (m *rewrittenMessage) Close() error {
 	if err := m.sendFragment(true); err != nil {
 		return err
 	}
+	m.noteAnswer(m.offload.Figures(), m.offload.Size())
 	m.save(m.request, m.session.App)
 	return nil
+}
+
+// noteAnswer counts a message to the browser, of a size in bytes as the app sent it.
+func (s *socket) noteAnswer(figures interceptor.Figures, size int64) {
+	s.record(s.session.App, &visit{callbacks: int64(figures.Callbacks), down: size, answer: figures})
 }
 
 func (m *rewrittenMessage) sendFragment(last bool) error {
@@ -262,6 +268,7 @@ type watchedMessage struct {
 // Close logs what would have been done.
 func (m *watchedMessage) Close() error {
 	err := m.Watcher.Close()
+	m.socket.noteAnswer(m.Watcher.Figures(), m.Watcher.Size())
 	m.socket.logDryRun(m.socket.request, m.Watcher)
 	return err
 }

@@ -61,7 +61,7 @@ func (ic *Interceptor) MayOffload(app *App, answer Answer) bool {
 		}
 		// Of an output by wildcard, only the pattern is told here.
 		pattern, err := parseIDPattern(out.ID)
-		if wildcard := err == nil && pattern.dict != nil && !pattern.exact(); wildcard || ic.decide(app, canonicalID(out.ID)) {
+		if wildcard := err == nil && pattern.dict != nil && !pattern.exact(); wildcard || ic.decide(app, canonicalID(out.ID)) == Offloaded {
 			return true
 		}
 	}

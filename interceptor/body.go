@@ -118,7 +118,7 @@ func (c *checkedReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.hash.Write(p[:n])
 	c.rest -= int64(n)
-	different := c.rest == 0 && n > 0 && storage.Key(c.hash.Sum(nil)) != c.key
+	different := c.rest == 0 && n > 0 && !isOf(c.hash, c.key)
 	short := c.rest > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF)
 	if different || short {
 		c.onDamaged()

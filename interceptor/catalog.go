@@ -79,6 +79,7 @@ type storeFacts struct {
 	storageType string // "": not known to be a Store, or no longer one, or not enough is known of the app
 	learned     int64  // when that was learned, as a stamp
 	clientside  bool   // a clientside callback uses its data
+	callback    string // its name, if it is known
 	patched     bool   // a callback has answered with a Patch of its data
 }
 
@@ -106,7 +107,7 @@ func (a *App) store(id string) storeFacts {
 	}
 	facts := *known
 	facts.learned = 0
-	facts.clientside = a.dependencies.usedByBrowser(id)
+	facts.callback, facts.clientside = a.dependencies.usedByBrowser(id)
 	return facts
 }
 

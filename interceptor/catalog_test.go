@@ -151,7 +151,7 @@ func TestLearnDependenciesOfDash(t *testing.T) {
 			"in-page":                     false, // a callback of the server
 			"tree-as-data":                false,
 		} {
-			require.Equal(t, clientside, app.dependencies.usedByBrowser(id), id)
+			require.Equal(t, clientside, isUsedByBrowser(app, id), id)
 		}
 		for _, id := range []string{"graph", "session", "df", `{"index":1,"type":"df"}`, "table", "go", "page", "in-page", "tree-as-data"} {
 			require.True(t, app.dependencies.ids[id], id)

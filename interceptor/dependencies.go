@@ -17,20 +17,36 @@ func (a *App) LearnDependencies() io.WriteCloser { return &dependenciesReader{ap
 
 // dependencies is what an app's callbacks say of its ids.
 type dependencies struct {
-	ids         map[string]bool // each id that a callback names
-	browserIDs  map[string]bool // those whose data a clientside callback reads, or may patch
-	browserDict []idPattern     // the same by wildcard
+	ids         map[string]bool   // each id that a callback names
+	browserIDs  map[string]string // those whose data a clientside callback reads, or may patch, and one such callback's name
+	browserDict []browserPattern  // the same by wildcard
 }
 
-// usedByBrowser reports whether a clientside callback reads the data of the Store with a canonical id, or may patch it.
-func (d *dependencies) usedByBrowser(id string) bool {
-	return d.browserIDs[id] || matchesAny(d.browserDict, id)
+// A browserPattern is an id by wildcard, whose data a clientside callback uses.
+type browserPattern struct {
+	idPattern
+	callback string
+}
+
+// usedByBrowser reports whether a clientside callback reads the data of the Store with a canonical id, or may patch it, and which.
+func (d *dependencies) usedByBrowser(id string) (callback string, ok bool) {
+	if callback, ok := d.browserIDs[id]; ok {
+		return callback, true
+	}
+	for _, p := range d.browserDict {
+		if p.matches(id) {
+			return p.callback, true
+		}
+	}
+	return "", false
 }
 
 // equal reports whether two answers say the same.
 func (d *dependencies) equal(other *dependencies) bool {
 	return maps.Equal(d.ids, other.ids) && maps.Equal(d.browserIDs, other.browserIDs) &&
-		slices.EqualFunc(d.browserDict, other.browserDict, func(a, b idPattern) bool { return a.text == b.text })
+		slices.EqualFunc(d.browserDict, other.browserDict, func(a, b browserPattern) bool {
+			return a.text == b.text && a.callback == b.callback
+		})
 }
 
 // A callback is what is read of one callback in _dash-dependencies. A dict id is a text of JSON there, its wildcards being
@@ -62,12 +78,40 @@ func (d *dependencies) add(c callback) {
 			continue
 		}
 		if pattern, err := parseIDPattern(named.ID); err == nil && pattern.dict != nil {
-			d.browserDict = append(d.browserDict, pattern)
+			d.browserDict = append(d.browserDict, browserPattern{pattern, c.name()})
 		} else {
-			d.browserIDs[id] = true
+			d.browserIDs[id] = c.name()
 		}
 	}
 }
+
+// inlineNamespace is the namespace of clientside callbacks that are given as JavaScript, whose names are digests (dash/_callback.py).
+const inlineNamespace = "_dashprivate_clientside_funcs"
+
+// name tells a person which clientside callback it is: "namespace.function -> graph.figure".
+func (c callback) name() string {
+	var function struct {
+		Namespace string `json:"namespace"`
+		Name      string `json:"function_name"`
+	}
+	_ = json.Unmarshal(c.Clientside, &function)
+	name := function.Namespace + "." + function.Name
+	if function.Namespace == inlineNamespace || name == "." {
+		name = "JavaScript"
+	}
+	var outputs []string
+	for _, out := range splitOutput(c.Output) {
+		property, _, _ := strings.Cut(out.Property, "@")
+		outputs = append(outputs, out.ID+"."+property)
+	}
+	if name += " -> " + strings.Join(outputs, ", "); len(name) > maxCallbackName {
+		name = strings.ToValidUTF8(name[:maxCallbackName], "") + "…"
+	}
+	return name
+}
+
+// maxCallbackName is how many bytes of a callback's name are kept, about.
+const maxCallbackName = 200
 
 type dependenciesReader struct {
 	app  *App
@@ -86,7 +130,7 @@ func (r *dependenciesReader) Close() error {
 	if len(r.body) > maxDependencies || json.Unmarshal(r.body, &callbacks) != nil {
 		return nil
 	}
-	known := &dependencies{ids: make(map[string]bool), browserIDs: make(map[string]bool)}
+	known := &dependencies{ids: make(map[string]bool), browserIDs: make(map[string]string)}
 	for _, c := range callbacks {
 		known.add(c)
 	}

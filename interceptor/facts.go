@@ -17,6 +17,8 @@ type savedFacts struct {
 	IDs         []string     `json:"ids"`          // that callbacks name
 	BrowserIDs  []string     `json:"browser_ids"`  // whose data the browser uses
 	BrowserDict []string     `json:"browser_dict"` // the same by wildcard
+	// Callbacks has the names of the callbacks that use it, by id and by wildcard.
+	Callbacks map[string]string `json:"callbacks,omitempty"`
 }
 
 type savedStore struct {
@@ -44,8 +46,10 @@ func (a *App) facts() (facts savedFacts, revision uint64) {
 		facts.Learned = a.learned
 		facts.IDs = slices.Sorted(maps.Keys(d.ids))
 		facts.BrowserIDs = slices.Sorted(maps.Keys(d.browserIDs))
+		facts.Callbacks = maps.Clone(d.browserIDs)
 		for _, pattern := range d.browserDict {
 			facts.BrowserDict = append(facts.BrowserDict, pattern.text)
+			facts.Callbacks[pattern.text] = pattern.callback
 		}
 	}
 	return facts, a.revision
@@ -101,10 +105,13 @@ func (a *App) takeIn(facts savedFacts) {
 }
 
 func (f *savedFacts) dependencies() *dependencies {
-	d := &dependencies{ids: setOf(f.IDs), browserIDs: setOf(f.BrowserIDs)}
+	d := &dependencies{ids: setOf(f.IDs), browserIDs: make(map[string]string)}
+	for _, id := range f.BrowserIDs {
+		d.browserIDs[id] = f.Callbacks[id]
+	}
 	for _, text := range f.BrowserDict {
 		if pattern, err := parseIDPattern(text); err == nil {
-			d.browserDict = append(d.browserDict, pattern)
+			d.browserDict = append(d.browserDict, browserPattern{pattern, f.Callbacks[text]})
 		}
 	}
 	return d

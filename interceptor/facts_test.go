@@ -72,10 +72,10 @@ func TestUsedByBrowser(t *testing.T) {
 			app := NewCatalog().App("app")
 			learnDependencies(t, app, []byte("["+tt.callback+"]"))
 			for _, id := range tt.uses {
-				require.True(t, app.dependencies.usedByBrowser(id), id)
+				require.True(t, isUsedByBrowser(app, id), id)
 			}
 			for _, id := range tt.not {
-				require.False(t, app.dependencies.usedByBrowser(id), id)
+				require.False(t, isUsedByBrowser(app, id), id)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 )
 
@@ -136,6 +137,25 @@ func (t *textWindow) tokenAt(i int64) (span tokenSpan, ok bool) {
 		return span, true
 	}
 	return span, false
+}
+
+// maxBefore is how many bytes in front of a token are looked at for whose data it is.
+const maxBefore = 1 << 10
+
+// storeBefore returns the canonical id of the Store of which the value that begins at i is the data, if that stands before it as
+// browsers write it: {"id":"df","property":"data","value":. It is "" if that cannot be told, which changes no more than a count.
+func (t *textWindow) storeBefore(i int64) string {
+	const begin, end = `{"id":`, `,"property":"data","value":`
+	before, ok := bytes.CutSuffix(t.read([2]int64{max(0, i-maxBefore), i}), []byte(end))
+	for at := len(before); ok && at >= 0; {
+		if at = bytes.LastIndex(before[:at], []byte(begin)); at < 0 {
+			break
+		}
+		if id := before[at+len(begin):]; json.Valid(id) { // a dict id may itself have the key "id"
+			return idOf(string(id))
+		}
+	}
+	return ""
 }
 
 // endOfValue returns where the JSON value that begins at i ends.

@@ -126,7 +126,11 @@ func offload(t testing.TB, ic *Interceptor, store storage.Store, app *App, chunk
 	o := ic.Offload(t.Context(), testSession(store, app), Answer{}, &out)
 	feed(t, o, chunks)
 	rest := closeOffload(t, o)
-	return out.String() + rest, o.Figures()
+	browser, figures := out.String()+rest, o.Figures()
+	if !o.broken {
+		require.EqualValues(t, len(bytes.Join(chunks, nil))-len(browser), figures.Saved(), "what is said to be saved is not what was")
+	}
+	return browser, sums(figures)
 }
 
 // closeOffload ends a response, and returns what of it had been held back.
@@ -154,13 +158,28 @@ func rehydrateIn(t testing.TB, ic *Interceptor, session Session, request string)
 	body, figures, err := ic.Rehydrate(t.Context(), session, strings.NewReader(request), int64(len(request)))
 	require.NoError(t, err)
 	if body == nil {
-		return request, figures
+		return request, sums(figures)
 	}
 	defer body.Close()
 	got, err := io.ReadAll(body.Reader(false))
 	require.NoError(t, err)
 	require.Equal(t, body.Size(), int64(len(got)), "Size is not what was read")
-	return string(got), figures
+	if figures.Missed == 0 {
+		require.EqualValues(t, len(got)-len(request), figures.Saved(), "what is said to be saved is not what was")
+	}
+	return string(got), sums(figures)
+}
+
+// isUsedByBrowser reports whether a clientside callback uses the data of a Store.
+func isUsedByBrowser(app *App, id string) bool {
+	_, used := app.dependencies.usedByBrowser(id)
+	return used
+}
+
+// sums are figures without the events that they are the sums of.
+func sums(f Figures) Figures {
+	f.Events = nil
+	return f
 }
 
 // isGone reports whether data that a browser keeps is surely gone, also beside other data.
@@ -185,11 +204,7 @@ func stash(t testing.TB, ic *Interceptor, store storage.Store, payload string) s
 	return string(ic.keys.token(ref, testAudience))
 }
 
-func refOf(keys *keyring, payload string) payloadRef {
-	h := keys.newDigest()
-	h.Write([]byte(payload))
-	return payloadRef{storage.Key(h.Sum(nil)), int64(len(payload))}
-}
+func refOf(keys *keyring, payload string) payloadRef { return keys.refOf([]byte(payload), owner{}) }
 
 func newMemory() *memory.Store { return memory.New(storage.Limits{}) }
 

@@ -88,29 +88,6 @@ type Session struct {
 // audience is whom the session's tokens are made for.
 func (s Session) audience() audience { return audience{app: s.App.Name, scope: s.Scope} }
 
-// Figures count what was done to a callback.
-type Figures struct {
-	Stores     int   // payloads that went to the storage, or of a Watcher would have gone
-	StoreBytes int64 // their size
-	Tokens     int   // payloads that came back from it
-	TokenBytes int64 // their size
-	Missed     int   // tokens whose payload was gone
-}
-
-// Any reports whether anything was done.
-func (f Figures) Any() bool { return f.Stores+f.Tokens+f.Missed > 0 }
-
-// Plus returns the sum.
-func (f Figures) Plus(g Figures) Figures {
-	return Figures{
-		Stores:     f.Stores + g.Stores,
-		StoreBytes: f.StoreBytes + g.StoreBytes,
-		Tokens:     f.Tokens + g.Tokens,
-		TokenBytes: f.TokenBytes + g.TokenBytes,
-		Missed:     f.Missed + g.Missed,
-	}
-}
-
 // CheckNames logs, once each, the ids that the option stores names and that the app, as far as it is known, does not have.
 func (ic *Interceptor) CheckNames(app *App) {
 	for _, id := range app.unseen(ic.Selection.ids) {
@@ -118,18 +95,17 @@ func (ic *Interceptor) CheckNames(app *App) {
 	}
 }
 
-// decide says whether a Store's data is offloaded, and logs once why it is not where that could surprise.
-func (ic *Interceptor) decide(app *App, id string) bool {
-	switch ic.Selection.decide(app, id) {
-	case offloaded:
-		return true
-	case inlineClientside:
+// decide says what is done with a Store's data, and logs once why it is not offloaded where that could surprise.
+func (ic *Interceptor) decide(app *App, id string) Reason {
+	reason := ic.Selection.decide(app, id)
+	switch reason {
+	case Clientside:
 		ic.warnOnce(app, id, "Store stays in the browser, because a clientside callback uses its data there")
-	case inlineStorageType:
+	case StorageType:
 		ic.once(app, "", slog.LevelInfo,
 			"the app has session or local Stores, which stay in the browser; to offload them too: stores auto memory session local")
 	}
-	return false
+	return reason
 }
 
 func (ic *Interceptor) warnOnce(app *App, id, message string) {

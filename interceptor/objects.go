@@ -18,7 +18,7 @@ type objectSpan struct {
 	text       []byte // of the token, unless it is patched
 	alone      bool   // it holds nothing but the token
 	patched    bool   // it has the records of Patches
-	storeID    string // of patched data: the canonical id of the Store whose data it is; "": this cannot be told
+	storeID    string // the canonical id of the Store whose data it is; "": this cannot be told
 }
 
 // An objectFrame is an open container on the way through a request.
@@ -114,7 +114,7 @@ func (t *textWindow) objectOf(frames []objectFrame, end int64, mayBePatched bool
 	frame := frames[top]
 	object := objectSpan{start: frame.start, end: end, text: frame.text, alone: frame.members == 1}
 	object.patched = mayBePatched && t.isPatched(frame)
-	if object.patched && top > 0 && frames[top-1].key == "value" && frames[top-1].isData {
+	if (object.patched || object.text != nil) && top > 0 && frames[top-1].key == "value" && frames[top-1].isData {
 		object.storeID = t.idAt(frames[top-1].id)
 	}
 	return object

@@ -34,6 +34,9 @@ type Offload struct {
 	small   []byte   // a value that says what a component is
 	taking  bool     // it is being captured
 	payload *payload // the value being captured to be stored
+	passing *payload // the Store's value that passes inline
+	taken   int64    // bytes of the answer that are used up
+	emitted int64    // bytes that were passed on to the browser
 	broken  bool     // the answer is no JSON: the rest passes as it is
 
 	doubtful bool
@@ -61,6 +64,9 @@ func (ic *Interceptor) Offload(ctx context.Context, session Session, answer Answ
 // Figures counts what has been done up to now.
 func (o *Offload) Figures() Figures { return o.figures }
 
+// Size is the size in bytes of the answer up to now, as the app sent it.
+func (o *Offload) Size() int64 { return o.taken }
+
 // Doubtful reports whether the answer has a Patch that the browser may apply to a token, or beside the records of other Patches, which
 // would make other data of it: where nothing is known of the component, but should be. That is so when all that was known of the
 // app was lost while its pages were open. The browser must not get such an answer; opening the page anew ends the doubt.
@@ -71,9 +77,11 @@ func (o *Offload) Doubtful() bool { return o.doubtful }
 func (o *Offload) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0; {
 		if o.broken {
+			o.taken += int64(len(rest))
 			return len(p), o.emit(rest)
 		}
 		n, ev := o.scan.next(rest)
+		o.taken += int64(n)
 		if err := o.take(rest[:n]); err != nil {
 			return 0, err
 		}
@@ -87,7 +95,7 @@ func (o *Offload) Write(p []byte) (int, error) {
 			err = o.leaveValue()
 		case evBroken:
 			o.broken = true
-			err = o.passPayload()
+			err = o.passPayload("")
 		}
 		if err != nil {
 			return 0, err
@@ -113,6 +121,7 @@ func (o *Offload) emit(p []byte) error {
 	if o.dry {
 		return nil
 	}
+	o.emitted += int64(len(p))
 	if o.streaming && len(o.held) == 0 {
 		_, err := o.out.Write(p)
 		return err
@@ -150,6 +159,9 @@ func (o *Offload) settle() *Body {
 			body.addBytes(h.bytes)
 			continue
 		}
+		if h.payload.fate == fateWaiting {
+			h.payload.why = Late
+		}
 		h.payload.fate = fateInline
 		if h.payload.raw != nil {
 			body.addBytes(h.payload.raw)
@@ -165,8 +177,10 @@ func (o *Offload) settle() *Body {
 // commitHeld stores the payloads that are held to be stored, and puts their tokens in their place.
 func (o *Offload) commitHeld() {
 	for i, h := range o.held {
-		if h.payload != nil && h.payload.fate == fateStored && o.commit(h.payload) {
-			o.held[i] = heldPiece{bytes: h.payload.token}
+		if h.payload != nil && h.payload.fate == fateStored {
+			if token := o.commit(h.payload); token != nil {
+				o.held[i] = heldPiece{bytes: token}
+			}
 		}
 	}
 	o.pending = 0
@@ -177,7 +191,7 @@ func (o *Offload) commitHeld() {
 func (o *Offload) Close() (*Body, error) {
 	if !o.broken && !o.scan.whole() {
 		o.broken = true
-		if err := o.passPayload(); err != nil {
+		if err := o.passPayload(""); err != nil {
 			return nil, err
 		}
 	}
@@ -235,6 +249,9 @@ func (w Watcher) Write(p []byte) (int, error) { return w.offload.Write(p) }
 
 // Figures counts what would have been done up to now.
 func (w Watcher) Figures() Figures { return w.offload.figures }
+
+// Size is the size in bytes of the answer up to now.
+func (w Watcher) Size() int64 { return w.offload.taken }
 
 // Close ends the answer. One that is not whole teaches only what the components in it are.
 func (w Watcher) Close() error {

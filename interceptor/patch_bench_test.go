@@ -20,7 +20,7 @@ func BenchmarkPatched(b *testing.B) {
 			var records []string
 			b.SetBytes(int64(size))
 			for b.Loop() {
-				reply, ok := ic.Offload(b.Context(), session, Answer{}, nil).patchReply("df",
+				reply, _, ok := ic.Offload(b.Context(), session, Answer{}, nil).patchReply("df",
 					[]byte(`{"operations":[{"operation":"Append","location":["rows"],"params":{"value":1}}]}`))
 				require.True(b, ok)
 				_, after, _ := bytes.Cut(reply, []byte(`"value":"`))

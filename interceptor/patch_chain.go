@@ -61,7 +61,7 @@ func (r *rehydration) openChain(p patched) (c chain, err error) {
 			rec.bytes = []byte(unquoteJS(inline[1 : len(inline)-1]))
 			h := rec.newHash()
 			h.Write(rec.bytes)
-			if int64(len(rec.bytes)) != rec.ref.length || storage.Key(h.Sum(nil)) != rec.ref.key {
+			if int64(len(rec.bytes)) != rec.ref.length || !isOf(h, rec.ref.key) {
 				return c, errInvalid
 			}
 		}
@@ -149,7 +149,7 @@ func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) erro
 		}
 	}
 	made, faithful := d.root.appendJSON(make([]byte, 0, size))
-	if ref := r.ic.keys.refOf(made); faithful && ref.length <= r.ic.MaxPayload {
+	if ref := r.ic.keys.refOf(made, r.ic.keys.ownerOf(r.session.App, s.storeID)); faithful && ref.length <= r.ic.MaxPayload {
 		if storePayload(r.ctx, r.session.Store, ref, made) == nil {
 			r.ic.folds.keep(keys[len(keys)-1], ref)
 			if r.putBack(ref, r.ic.keys.newDigest) == nil {
@@ -159,8 +159,6 @@ func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) erro
 		}
 	}
 	r.body.addBytes(made)
-	r.figures.Tokens++
-	r.figures.TokenBytes += int64(len(made))
 	return nil
 }
 

@@ -42,47 +42,55 @@ func splitRecord(record []byte) (id string, raw []byte, ok bool) {
 }
 
 // patchReply records a Patch, as JSON, of the Store with a canonical id, and returns the Patch that the browser is to get
-// instead: it adds the record to the data, which in the browser is a token. The record counts as a payload in the figures.
+// instead: it adds the record to the data, which in the browser is a token. The event says what became of the record.
 //
 // ok is false if the browser is to get the Patch as it is: it does nothing, or the browser would refuse it, or it can only be
 // meant for a number, and numbers must not be offloaded. What the storage refuses goes into the reply.
-func (o *Offload) patchReply(id string, raw []byte) (reply []byte, ok bool) {
+func (o *Offload) patchReply(id string, raw []byte) (reply []byte, e Event, ok bool) {
 	if p, err := parsePatch(raw); err != nil || len(p) == 0 {
-		return nil, false
+		return nil, e, false
 	}
 	payload := joinRecord(id, raw)
-	ref := o.ic.keys.refOf(payload)
+	of := o.ic.keys.ownerOf(o.session.App, id)
+	ref := o.ic.keys.refOf(payload, of)
 	element := o.ic.keys.quotedText(recordToken, ref, o.session.audience())
-	stored := ref.length <= o.ic.MaxPayload
-	if stored {
-		if err := storePayload(o.ctx, o.session.Store, ref, payload); err != nil {
-			o.warnStorage(err)
-			stored = false
-		}
+	e = Event{Store: id, Bytes: ref.length}
+	if e.Inline = o.storeRecord(ref, payload); e.Inline != "" {
+		return patchOf(addElement(fmt.Appendf(nil, "{%s:%s}", element, appendQuotedJS(nil, string(payload))))), e, true
 	}
-	if !stored {
-		return patchOf(addElement(fmt.Appendf(nil, "{%s:%s}", element, appendQuotedJS(nil, string(payload))))), true
-	}
-	o.figures.Stores++
-	o.figures.StoreBytes += ref.length
-
+	e.Stored = true
 	known, long := o.ic.folds.take(foldKey(o.session, id))
 	if !long {
-		return patchOf(addElement(element)), true
+		return patchOf(addElement(element)), e, true
 	}
-	fold, err := o.storeFold(known, element)
+	fold, err := o.storeFold(known, element, of)
 	if err != nil {
 		o.warnStorage(err)
-		return patchOf(addElement(element)), true
+		return patchOf(addElement(element)), e, true
 	}
-	return patchOf(foldElements(known.elements, element, fold)), true
+	return patchOf(foldElements(known.elements, element, fold)), e, true
+}
+
+// storeRecord stores a record, or says why not. A dry run stores nothing.
+func (o *Offload) storeRecord(ref payloadRef, payload []byte) Reason {
+	switch {
+	case ref.length > o.ic.MaxPayload:
+		return AboveMaxPayload
+	case o.dry:
+		return ""
+	}
+	if err := storePayload(o.ctx, o.session.Store, ref, payload); err != nil {
+		o.warnStorage(err)
+		return StorageFailed
+	}
+	return ""
 }
 
 // storeFold stores a fold, which stands for a value and the record behind it, and returns its element.
-func (o *Offload) storeFold(known longChain, element []byte) ([]byte, error) {
+func (o *Offload) storeFold(known longChain, element []byte, of owner) ([]byte, error) {
 	fold := fmt.Appendf(nil, `{%s:%s,%s:[[%s]]}`, tokenKey,
 		o.ic.keys.quotedText(payloadToken, known.value, o.session.audience()), patchedKey, element)
-	ref := o.ic.keys.refOf(fold)
+	ref := o.ic.keys.refOf(fold, of)
 	return o.ic.keys.quotedText(foldToken, ref, o.session.audience()), storePayload(o.ctx, o.session.Store, ref, fold)
 }
 

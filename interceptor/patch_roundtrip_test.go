@@ -44,7 +44,7 @@ func (tab *patchedTab) set(data []byte, offloaded bool) {
 // patch has a Patch arrive, and returns what it is behind Dashstash.
 func (tab *patchedTab) patch(text []byte) (reply string, ok bool) {
 	o := tab.ic.Offload(tab.t.Context(), tab.session, Answer{}, nil)
-	out, ok := o.patchReply("df", text)
+	out, _, ok := o.patchReply("df", text)
 	if !ok {
 		return "", false
 	}

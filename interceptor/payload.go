@@ -32,6 +32,10 @@ type payload struct {
 	minSize int64
 	doubted bool // it may be a Patch of a Store that is not known: see Offload.Doubtful
 	fate    fate
+	why     Reason // it is inline
+	start   int64  // where in the answer it begins
+	taken   int64  // its bytes there, when it is whole
+	emitted int64  // if it passes inline: how many bytes had gone to the browser before it
 
 	raw    []byte         // all of it as it came, until it is large enough to be stored; while it waits, up to holdSize
 	bytes  []byte         // what the scanner made of it, as far as it is not written
@@ -39,14 +43,12 @@ type payload struct {
 	writer storage.Writer // nil: not begun, a Patch, or of a Watcher
 	hash   hash.Hash      // nil: not begun, or a Patch
 	size   int64          // bytes that are hashed and written
-	key    storage.Key    // when it is whole
-	token  []byte         // likewise
 }
 
 // capture takes the value that begins now: the data of the Store with a canonical id, or of a component that may turn out to
 // be a Store.
 func (o *Offload) capture(id string, minSize int64) *payload {
-	o.payload = &payload{id: id, minSize: minSize}
+	o.payload = &payload{id: id, minSize: minSize, start: o.taken}
 	if id != "" {
 		o.payload.fate = fateStored
 	}
@@ -65,8 +67,8 @@ func (o *Offload) takePayload(p []byte) error {
 		if len(pl.raw) < max(int(pl.minSize), 2*len(patchStart)) {
 			return nil
 		}
-		if !o.beginPayload() {
-			return o.passPayload()
+		if reason := o.beginPayload(); reason != Offloaded {
+			return o.passPayload(reason)
 		}
 	case pl.raw != nil:
 		pl.raw = append(pl.raw, p...)
@@ -81,31 +83,34 @@ func (o *Offload) takePayload(p []byte) error {
 }
 
 // beginPayload begins to store a payload, unless it is not to be stored or cannot be.
-func (o *Offload) beginPayload() bool {
+func (o *Offload) beginPayload() Reason {
 	pl := o.payload
 	if pl.doubted {
 		o.doubtful = o.doubtful || isPatch(pl.raw)
-		return false
+		return Unknown
 	}
 	if pl.id != "" && isPatch(pl.raw) {
 		o.session.App.learnPatched(pl.id) // also by a small one, since what it is to change may be a token by now
-		pl.patch = !o.dry
-		return pl.patch
+		pl.patch = true
+		return Offloaded
 	}
 	// A number, a literal and "" are shorter than a token. And they may be false, which an old Store asks of its data, while a
 	// token is true; and a Patch that adds to a number cannot be recorded: see patchReply.
-	if len(pl.raw) < int(pl.minSize) || strings.IndexByte(`{["`, pl.raw[0]) < 0 || string(pl.raw) == `""` {
-		return false
+	switch {
+	case strings.IndexByte(`{["`, pl.raw[0]) < 0 || string(pl.raw) == `""`:
+		return NoContainer
+	case len(pl.raw) < int(pl.minSize):
+		return BelowMinSize
 	}
 	if !o.dry {
 		var err error
 		if pl.writer, err = o.session.Store.Create(o.ctx); err != nil {
 			o.warnStorage(err)
-			return false
+			return StorageFailed
 		}
 	}
 	pl.hash = o.ic.keys.newDigest()
-	return true
+	return Offloaded
 }
 
 func isPatch(value []byte) bool {
@@ -119,7 +124,7 @@ func (o *Offload) writePayload() error {
 	if pl.size+int64(len(pl.bytes)) > o.ic.MaxPayload {
 		o.ic.once(o.session.App, pl.id, slog.LevelWarn, "Store stays in the browser, because its data is larger than max_payload",
 			"max_payload", o.ic.MaxPayload)
-		return o.passPayload()
+		return o.passPayload(AboveMaxPayload)
 	}
 	n := len(pl.bytes)
 	var err error
@@ -131,19 +136,20 @@ func (o *Offload) writePayload() error {
 	pl.bytes = append(pl.bytes[:0], pl.bytes[n:]...)
 	if err != nil {
 		o.warnStorage(err)
-		return o.passPayload()
+		return o.passPayload(StorageFailed)
 	}
 	return nil
 }
 
-// passPayload gives up storing the payload: what there is of it goes on to the browser, as will the rest.
-func (o *Offload) passPayload() error {
+// passPayload gives up storing the payload, for a reason: what there is of it goes on to the browser, as will the rest.
+func (o *Offload) passPayload(reason Reason) error {
 	pl := o.payload
 	if pl == nil {
 		return nil
 	}
 	o.scan.stopCapture()
-	o.payload, pl.fate = nil, fateInline
+	o.payload, o.passing = nil, pl
+	pl.fate, pl.why, pl.emitted = fateInline, reason, o.emitted
 	switch {
 	case pl.patch:
 		return o.emit(pl.bytes)
@@ -160,11 +166,31 @@ func (o *Offload) passPayload() error {
 	return o.emit(pl.bytes)
 }
 
+// endPassing counts the value that has passed inline, if it is known whose it is.
+func (o *Offload) endPassing() {
+	pl := o.passing
+	o.passing = nil
+	if pl == nil {
+		return
+	}
+	pl.taken = o.taken - pl.start
+	if pl.id != "" && pl.why != Unknown {
+		e := Event{Store: pl.id, Inline: pl.why, Bytes: pl.taken}
+		if pl.writer != nil { // its numbers may have become shorter on the way
+			e.Saved = pl.taken - (o.emitted - pl.emitted)
+		}
+		o.figures.Note(e)
+	}
+}
+
 // endPayload holds the payload that has ended, to be stored or to wait for its component's end.
 func (o *Offload) endPayload() error {
 	pl := o.payload
-	if pl.hash == nil && !pl.patch && !o.beginPayload() {
-		return o.passPayload()
+	pl.taken = o.taken - pl.start
+	if pl.hash == nil && !pl.patch {
+		if reason := o.beginPayload(); reason != Offloaded {
+			return o.passPayload(reason)
+		}
 	}
 	if pl.patch {
 		return o.endPatch()
@@ -174,10 +200,8 @@ func (o *Offload) endPayload() error {
 	}
 	o.payload = nil
 	if !o.dry {
-		pl.hash.Sum(pl.key[:0])
-		pl.token = o.ic.keys.token(payloadRef{pl.key, pl.size}, o.session.audience())
 		o.held = append(o.held, heldPiece{payload: pl})
-		o.heldSize += len(pl.token) + len(pl.raw)
+		o.heldSize += tokenLength + len(pl.raw)
 	}
 	if pl.fate == fateWaiting {
 		o.waiting++
@@ -189,25 +213,36 @@ func (o *Offload) endPayload() error {
 // endPatch puts the reply to a Patch in its place.
 func (o *Offload) endPatch() error {
 	pl := o.payload
-	reply, ok := o.patchReply(pl.id, pl.bytes)
+	reply, e, ok := o.patchReply(pl.id, pl.bytes)
 	if !ok {
-		return o.passPayload()
+		return o.passPayload(NoContainer)
 	}
 	o.payload = nil
+	e.Saved = pl.taken - int64(len(reply))
+	o.figures.Note(e)
 	return o.emit(reply)
 }
 
-// decideData says whether the data of a component that has ended, or that can no longer be one, is to be stored.
-func (o *Offload) decideData(f *frame, stored bool) error {
+// decideData says what becomes of the data of a component that has ended, or that can no longer be one; Unknown if it is no Store.
+func (o *Offload) decideData(f *frame, reason Reason) error {
 	pl := f.data
 	f.data = nil
-	if pl == nil || pl.fate != fateWaiting {
+	if pl == nil {
 		return nil
 	}
-	o.waiting--
-	if stored {
+	waits := pl.fate == fateWaiting
+	if waits {
+		o.waiting--
+	}
+	switch {
+	case reason == Offloaded && waits:
 		pl.id, pl.fate = idOf(f.id), fateStored
 		return o.storeHeld(pl)
+	case reason == Offloaded:
+		reason = pl.why
+	}
+	if reason != Unknown {
+		o.figures.Note(Event{Store: idOf(f.id), Inline: reason, Bytes: pl.taken})
 	}
 	pl.fate = fateInline
 	if o.streaming && o.waiting == 0 {
@@ -232,19 +267,24 @@ func (o *Offload) storeHeld(pl *payload) error {
 	return nil
 }
 
-// commit stores a payload that is whole.
-func (o *Offload) commit(pl *payload) bool {
-	if err := pl.writer.Commit(pl.key); err != nil {
+// commit stores a payload that is whole, and returns its token; nil if it cannot be stored.
+func (o *Offload) commit(pl *payload) []byte {
+	key := o.ic.keys.ownerOf(o.session.App, pl.id).key(pl.hash)
+	if err := pl.writer.Commit(key); err != nil {
 		o.warnStorage(err)
-		return false
+		e := Event{Store: pl.id, Inline: StorageFailed, Bytes: pl.taken}
+		if pl.raw == nil {
+			e.Saved = pl.taken - pl.size // its numbers have become shorter
+		}
+		o.figures.Note(e)
+		return nil
 	}
 	o.count(pl)
-	return true
+	return o.ic.keys.token(payloadRef{key, pl.size}, o.session.audience())
 }
 
 func (o *Offload) count(pl *payload) {
-	o.figures.Stores++
-	o.figures.StoreBytes += pl.size
+	o.figures.Note(Event{Store: pl.id, Stored: true, Bytes: pl.size, Saved: pl.taken - int64(tokenLength)})
 }
 
 // An emitter writes to the browser.

@@ -37,7 +37,7 @@ func (o *Offload) orderPayload() error {
 	text := make([]byte, pl.size, pl.size+int64(len(pl.bytes)))
 	if n, err := pl.writer.ReadAt(text, 0); n < len(text) {
 		o.warnStorage(err)
-		return o.passPayload()
+		return o.passPayload(StorageFailed)
 	}
 	text = append(text, pl.bytes...)
 	if !orderKeys(text) {
@@ -47,7 +47,7 @@ func (o *Offload) orderPayload() error {
 	writer, err := o.session.Store.Create(o.ctx)
 	if err != nil {
 		o.warnStorage(err)
-		return o.passPayload()
+		return o.passPayload(StorageFailed)
 	}
 	pl.writer.Abort()
 	pl.writer, pl.hash, pl.size, pl.bytes = writer, o.ic.keys.newDigest(), 0, text

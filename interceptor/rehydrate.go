@@ -61,7 +61,7 @@ type slot struct {
 	ref        payloadRef
 	newHash    newHash
 	patched    bool     // it is no token
-	storeID    string   // of patched data: see objectSpan
+	storeID    string   // see objectSpan
 	elements   [][]byte // likewise: its records as the browser has them
 	chain      chain
 	err        error // of opening its tokens
@@ -161,7 +161,9 @@ func (r *rehydration) plainSlots(text *textWindow) (slots []slot, err error) {
 			}
 		}
 		if end > 0 {
-			slots = append(slots, r.tokenSlot(objectSpan{start: span.start, end: end, text: span.text, alone: span.alone()}))
+			slots = append(slots, r.tokenSlot(objectSpan{
+				start: span.start, end: end, text: span.text, alone: span.alone(), storeID: text.storeBefore(span.start),
+			}))
 		}
 		if len(slots) > maxTokens {
 			return nil, errManyTokens
@@ -182,7 +184,7 @@ func (r *rehydration) opens(text []byte) bool {
 // tokenSlot opens a token. In an object that holds more, which opens, something has changed what it believes to be data: what
 // the token stands for is no longer that.
 func (r *rehydration) tokenSlot(object objectSpan) slot {
-	s := slot{start: object.start, end: object.end, err: errInvalid}
+	s := slot{start: object.start, end: object.end, storeID: object.storeID, err: errInvalid}
 	if object.alone {
 		s.ref, s.newHash, s.err = r.ic.keys.open(payloadToken, object.text, r.session.audience())
 	}
@@ -222,12 +224,14 @@ func (r *rehydration) build(slots []slot, request io.ReaderAt, size, total int64
 		case err == nil && total > r.ic.MaxRequest:
 			return ErrTooLarge
 		case err == nil:
+			size := r.body.size - before
+			r.figures.Note(Event{Store: s.storeID, Restored: true, Bytes: size, Saved: size - (s.end - s.start)})
 		case errors.Is(err, ErrTooLarge):
 			return err
 		case r.nested > 0:
 			return err
 		case errors.Is(err, errInvalid), errors.Is(err, storage.ErrNotFound):
-			r.figures.Missed++
+			r.figures.Note(Event{Store: s.storeID, Missed: causeOf(err)})
 			r.body.addBytes([]byte("null"))
 		default:
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -235,6 +239,17 @@ func (r *rehydration) build(slots []slot, request io.ReaderAt, size, total int64
 	}
 	r.body.add(piece{source: request, offset: done, size: size - done})
 	return nil
+}
+
+// causeOf says why data is missing.
+func causeOf(err error) Cause {
+	switch {
+	case errors.Is(err, ErrDamaged):
+		return Damaged
+	case errors.Is(err, storage.ErrNotFound):
+		return Gone
+	}
+	return Unreadable
 }
 
 // putBack adds the payload that a token stands for.
@@ -252,13 +267,11 @@ func (r *rehydration) putBack(ref payloadRef, newHash newHash) error {
 	}
 	if reader.Size() != ref.length {
 		r.drop(ref.key)
-		return storage.ErrNotFound
+		return fmt.Errorf("%w: %w", storage.ErrNotFound, ErrDamaged)
 	}
 	r.body.add(piece{source: reader, size: ref.length, check: &payloadCheck{
 		key: ref.key, newHash: newHash, onDamaged: func() { r.drop(ref.key) },
 	}})
-	r.figures.Tokens++
-	r.figures.TokenBytes += ref.length
 	return nil
 }
 

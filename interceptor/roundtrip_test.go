@@ -67,18 +67,19 @@ func TestRoundTrip(t *testing.T) {
 	require.Empty(t, browser)
 }
 
-// Equal data gives an equal token, whatever the chunking and the Store, and data that differs only in how its numbers are
-// written is equal.
+// Equal data of a Store gives an equal token, whatever the chunking, and data that differs only in how its numbers are written is
+// equal. Another Store's token is another, so that one can be purged without the other.
 func TestRoundTripEqualTokens(t *testing.T) {
 	t.Parallel()
 	ic, store := newTestInterceptor(), newMemory()
 	out, _ := offload(t, ic, store, newTestApp("a", "b", "c"),
-		chopEvery(3, []byte(`{"response":{"a":{"data":[1.0,2.5]},"b":{"data":[1,2.50]},"c":{"data":[1,2.51]}}}`))...)
+		chopEvery(3, []byte(`{"response":{"a":{"data":[1.0,2.5]},"b":{"data":[1,2.50]}},"sideUpdate":{"a":{"data":[1,2.50]},"c":{"data":[1,2.51]}}}`))...)
 	tokens := tokensIn(out)
-	require.Len(t, tokens, 3)
-	require.Equal(t, tokens[0], tokens[1])
-	require.NotEqual(t, tokens[0], tokens[2])
-	require.EqualValues(t, 2, store.Stats().Entries)
+	require.Len(t, tokens, 4)
+	require.Equal(t, tokens[0], tokens[2])
+	require.NotEqual(t, tokens[0], tokens[1])
+	require.NotEqual(t, tokens[0], tokens[3])
+	require.EqualValues(t, 3, store.Stats().Entries)
 }
 
 // tokensIn returns the tokens in a text.

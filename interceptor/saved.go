@@ -49,7 +49,9 @@ func (s *saver) key(namespace string, app *App) storage.Key {
 	h.Write(size[:])
 	h.Write([]byte(namespace))
 	h.Write([]byte(app.Name))
-	return storage.Key(h.Sum(nil))
+	key := storage.Key(h.Sum(nil))
+	copy(key[ownerStoreAt:], noStore[:])
+	return key
 }
 
 func (s *saver) tagOf(key storage.Key, content []byte) []byte {

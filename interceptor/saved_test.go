@@ -51,7 +51,7 @@ func TestSaveAndLoad(t *testing.T) {
 	require.Equal(t, app.carriers.all(), again.carriers.all())
 	require.True(t, app.dependencies.equal(again.dependencies))
 	for id := range map[string]bool{"df": true, "session": true, `{"index":1,"type":"df"}`: true, "none": true} {
-		require.Equal(t, app.dependencies.usedByBrowser(id), again.dependencies.usedByBrowser(id), id)
+		require.Equal(t, isUsedByBrowser(app, id), isUsedByBrowser(again, id), id)
 	}
 	require.False(t, restarted.Unsaved(again), "nothing is new")
 
@@ -194,8 +194,8 @@ func TestLoadedIsOverridden(t *testing.T) {
 	for _, app := range []*App{later, before} {
 		require.Equal(t, storageLocal, app.store("tab").storageType)
 		require.Zero(t, app.store(`{"i":1,"t":"x"}`))
-		require.True(t, app.dependencies.usedByBrowser("df"))
-		require.False(t, app.dependencies.usedByBrowser("session"))
+		require.True(t, isUsedByBrowser(app, "df"))
+		require.False(t, isUsedByBrowser(app, "session"))
 		require.True(t, app.carries("page.children"))
 	}
 }

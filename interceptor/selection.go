@@ -65,34 +65,22 @@ func parseIDPatterns(texts []string) ([]idPattern, error) {
 	return patterns, nil
 }
 
-// A decision is what is done with a Store's data.
-type decision uint8
-
-const (
-	inlineUnknown     decision = iota // not known to be a Store of this app
-	inlineNotSelected                 // no id in stores means it
-	inlineExcluded                    // an id in exclude means it
-	inlineStorageType                 // its storage type was not asked for
-	inlineClientside                  // a clientside callback uses it in the browser
-	offloaded
-)
-
 // decide says what is to be done with the data of the Store with a canonical id.
-func (s *Selection) decide(app *App, id string) decision {
+func (s *Selection) decide(app *App, id string) Reason {
 	facts := app.store(id)
 	switch {
 	case facts.storageType == "":
-		return inlineUnknown
+		return Unknown
 	case matchesAny(s.exclude, id):
-		return inlineExcluded
+		return Excluded
 	case s.types == nil && !matchesAny(s.ids, id):
-		return inlineNotSelected
+		return NotSelected
 	case s.types != nil && !slices.Contains(s.types, facts.storageType):
-		return inlineStorageType
+		return StorageType
 	case facts.clientside:
-		return inlineClientside
+		return Clientside
 	}
-	return offloaded
+	return Offloaded
 }
 
 func matchesAny(patterns []idPattern, id string) bool {

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each decision has its reasons, and the first of several is the one that is given.
+// Each Reason has its reasons, and the first of several is the one that is given.
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	app := NewCatalog().App("app")
@@ -28,31 +28,31 @@ func TestDecide(t *testing.T) {
 		name            string
 		stores, exclude []string
 		id              string
-		want            decision
+		want            Reason
 	}{
-		{"memory by default", nil, nil, "memory", offloaded},
-		{"dict id by default", nil, nil, `{"index":1,"type":"df"}`, offloaded},
-		{"session stays by default", nil, nil, "session", inlineStorageType},
-		{"local stays by default", []string{"auto"}, nil, "local", inlineStorageType},
-		{"session on request", []string{"auto", "session"}, nil, "session", offloaded},
-		{"memory not on request", []string{"auto", "session"}, nil, "memory", inlineStorageType},
-		{"all types", []string{"auto", "memory", "session", "local"}, nil, "local", offloaded},
-		{"unknown id", nil, nil, "other", inlineUnknown},
-		{"unknown id that is named", []string{"other"}, []string{"other"}, "other", inlineUnknown},
-		{"by id", []string{"memory"}, nil, "memory", offloaded},
-		{"by id, of any type", []string{"local"}, nil, "local", offloaded},
-		{"by another id", []string{"memory"}, nil, "session", inlineNotSelected},
-		{"by glob", []string{"x", "mem*"}, nil, "memory", offloaded},
-		{"by dict", []string{`{"type":"df","index":*}`}, nil, `{"index":1,"type":"df"}`, offloaded},
-		{"excluded", nil, []string{"mem*"}, "memory", inlineExcluded},
-		{"excluded and named", []string{"memory"}, []string{"memory"}, "memory", inlineExcluded},
-		{"excluded before its type", nil, []string{"session"}, "session", inlineExcluded},
-		{"not excluded", nil, []string{"session"}, "memory", offloaded},
-		{"read by the browser", nil, nil, "shown", inlineClientside},
-		{"read by the browser, by wildcard", nil, nil, `{"index":1,"type":"shown"}`, inlineClientside},
-		{"read by the browser, named", []string{"*"}, nil, "shown", inlineClientside},
-		{"patched", nil, nil, "patched", offloaded},
-		{"not selected and patched", []string{"x"}, nil, "patched", inlineNotSelected},
+		{"memory by default", nil, nil, "memory", Offloaded},
+		{"dict id by default", nil, nil, `{"index":1,"type":"df"}`, Offloaded},
+		{"session stays by default", nil, nil, "session", StorageType},
+		{"local stays by default", []string{"auto"}, nil, "local", StorageType},
+		{"session on request", []string{"auto", "session"}, nil, "session", Offloaded},
+		{"memory not on request", []string{"auto", "session"}, nil, "memory", StorageType},
+		{"all types", []string{"auto", "memory", "session", "local"}, nil, "local", Offloaded},
+		{"unknown id", nil, nil, "other", Unknown},
+		{"unknown id that is named", []string{"other"}, []string{"other"}, "other", Unknown},
+		{"by id", []string{"memory"}, nil, "memory", Offloaded},
+		{"by id, of any type", []string{"local"}, nil, "local", Offloaded},
+		{"by another id", []string{"memory"}, nil, "session", NotSelected},
+		{"by glob", []string{"x", "mem*"}, nil, "memory", Offloaded},
+		{"by dict", []string{`{"type":"df","index":*}`}, nil, `{"index":1,"type":"df"}`, Offloaded},
+		{"excluded", nil, []string{"mem*"}, "memory", Excluded},
+		{"excluded and named", []string{"memory"}, []string{"memory"}, "memory", Excluded},
+		{"excluded before its type", nil, []string{"session"}, "session", Excluded},
+		{"not excluded", nil, []string{"session"}, "memory", Offloaded},
+		{"read by the browser", nil, nil, "shown", Clientside},
+		{"read by the browser, by wildcard", nil, nil, `{"index":1,"type":"shown"}`, Clientside},
+		{"read by the browser, named", []string{"*"}, nil, "shown", Clientside},
+		{"patched", nil, nil, "patched", Offloaded},
+		{"not selected and patched", []string{"x"}, nil, "patched", NotSelected},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,12 +70,12 @@ func TestDecideKnowingLittle(t *testing.T) {
 	selection, err := ParseSelection(nil, nil)
 	require.NoError(t, err)
 	app := NewCatalog().App("app")
-	require.Equal(t, inlineUnknown, selection.decide(app, "df"))
+	require.Equal(t, Unknown, selection.decide(app, "df"))
 	app.learnStore("df", storageMemory)
-	require.Equal(t, inlineUnknown, selection.decide(app, "df"))
+	require.Equal(t, Unknown, selection.decide(app, "df"))
 	learnDependencies(t, app, []byte(`[]`))
-	require.Equal(t, offloaded, selection.decide(app, "df"))
-	require.Equal(t, inlineUnknown, selection.decide(app, "other"))
+	require.Equal(t, Offloaded, selection.decide(app, "df"))
+	require.Equal(t, Unknown, selection.decide(app, "other"))
 }
 
 // An error names the option, the word, and what would be right.

@@ -26,7 +26,7 @@ func (ic *Interceptor) warnShown(app *App, request io.ReaderAt, size int64) {
 	}
 	for _, raw := range append(callback.Inputs, callback.State...) {
 		for _, in := range shownIn(raw) {
-			if id := idOf(string(in.ID)); bytes.Contains(in.Value, []byte(tokenKey)) && ic.Selection.decide(app, id) == inlineClientside {
+			if id := idOf(string(in.ID)); bytes.Contains(in.Value, []byte(tokenKey)) && ic.Selection.decide(app, id) == Clientside {
 				ic.warnOnce(app, id, "a clientside callback was shown a token instead of the data of a Store, which was offloaded before "+
 					"the app had that callback: exclude the Store, or have the app fill it again")
 			}

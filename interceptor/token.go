@@ -14,25 +14,26 @@ import (
 
 // A token stands in the browser for a payload that is in the storage: {"$dashstash":"<text>"}. The text is base64url of
 //
-//	version    1 byte, 1
+//	version    1 byte, 2
 //	namespace  4 bytes, the beginning of the namespace's BLAKE3: tells handlers in a row whose token it is
 //	length     7 bytes, big endian: the payload's, so that a request's size is known before anything is looked up
-//	digest    32 bytes, keyed BLAKE3 of the payload: its key in the storage, and the check of what is read back
-//	tag       16 bytes, keyed BLAKE3 of namespace, app, scope, length, digest and kind: nobody else can make a token, and
+//	key       32 bytes, that of the payload in the storage: 10 bytes that say whose it is (see owner), and 22 of its keyed
+//	          BLAKE3, which check what is read back
+//	tag       16 bytes, keyed BLAKE3 of namespace, app, scope, length, key and kind: nobody else can make a token, and
 //	          one that was made for one app or scope does not open in another, nor one of a kind as one of another
 //
-// Nothing in it depends on time or place: equal data has an equal token, as dcc.Store's own comparison needs it.
+// Nothing in it depends on time or place: equal data of a Store has an equal token, as dcc.Store's own comparison needs it.
 const (
 	tokenKey     = `"$dashstash"`
 	tokenPrefix  = `{` + tokenKey + `:"`
 	tokenSuffix  = `"}`
-	tokenVersion = 1
+	tokenVersion = 2
 
 	versionAt   = 0
 	namespaceAt = versionAt + 1
 	lengthAt    = namespaceAt + 4
-	digestAt    = lengthAt + 7
-	tagAt       = digestAt + storage.KeySize
+	keyAt       = lengthAt + 7
+	tagAt       = keyAt + storage.KeySize
 	tokenSize   = tagAt + 16
 
 	// TokenSize is the length of a token's text in characters.
@@ -40,6 +41,9 @@ const (
 
 	// maxPayloadSize is the largest length that a token can tell, in bytes.
 	maxPayloadSize = 1<<56 - 1
+
+	// tokenLength is the length in bytes of the JSON that stands for a payload.
+	tokenLength = len(tokenPrefix) + TokenSize + len(tokenSuffix)
 )
 
 // A tokenKind is what a token stands for.
@@ -73,7 +77,7 @@ type keyring struct {
 }
 
 // A keyPair is what is derived from one secret.
-type keyPair struct{ digest, tag [32]byte }
+type keyPair struct{ digest, tag, owner [32]byte }
 
 func newKeyring(namespace string, secrets [][]byte) *keyring {
 	k := &keyring{namespace: namespace, keys: make([]keyPair, len(secrets))}
@@ -82,11 +86,12 @@ func newKeyring(namespace string, secrets [][]byte) *keyring {
 	for i, secret := range secrets {
 		blake3.DeriveKey("github.com/dashstash/dashstash v1 payload digest", secret, k.keys[i].digest[:])
 		blake3.DeriveKey("github.com/dashstash/dashstash v1 token tag", secret, k.keys[i].tag[:])
+		blake3.DeriveKey("github.com/dashstash/dashstash v1 payload owner", secret, k.keys[i].owner[:])
 	}
 	return k
 }
 
-// A newHash makes the hash whose sum over a payload is its key.
+// A newHash makes the hash whose sum over a payload is in its key.
 type newHash func() hash.Hash
 
 // newDigest is the newHash of payloads that get their token now.
@@ -94,16 +99,16 @@ func (k *keyring) newDigest() hash.Hash { return k.keys[0].newDigest() }
 
 func (p *keyPair) newDigest() hash.Hash { return newKeyed(&p.digest) }
 
-// refOf returns what a token for a payload says.
-func (k *keyring) refOf(payload []byte) payloadRef {
+// refOf returns what a token for a payload of an owner says.
+func (k *keyring) refOf(payload []byte, of owner) payloadRef {
 	h := k.newDigest()
 	h.Write(payload)
-	return payloadRef{storage.Key(h.Sum(nil)), int64(len(payload))}
+	return payloadRef{of.key(h), int64(len(payload))}
 }
 
 // token returns the JSON that stands for a payload.
 func (k *keyring) token(ref payloadRef, to audience) []byte {
-	text := make([]byte, 0, len(tokenPrefix)+TokenSize+len(tokenSuffix))
+	text := make([]byte, 0, tokenLength)
 	text = append(text, tokenPrefix...)
 	text = k.appendText(text, payloadToken, ref, to)
 	return append(text, tokenSuffix...)
@@ -119,7 +124,7 @@ func (k *keyring) appendText(dst []byte, kind tokenKind, ref payloadRef, to audi
 	binary.BigEndian.PutUint64(raw[lengthAt-1:], uint64(ref.length))
 	raw[versionAt] = tokenVersion
 	copy(raw[namespaceAt:lengthAt], k.namespaceID[:])
-	copy(raw[digestAt:], ref.key[:])
+	copy(raw[keyAt:], ref.key[:])
 	copy(raw[tagAt:], k.keys[0].tagOf(kind, k.namespace, to, raw[lengthAt:tagAt]))
 	return base64.RawURLEncoding.AppendEncode(dst, raw[:])
 }
@@ -140,14 +145,14 @@ func (k *keyring) open(kind tokenKind, text []byte, to audience) (payloadRef, ne
 	for i := range k.keys {
 		if subtle.ConstantTimeCompare(raw[tagAt:], k.keys[i].tagOf(kind, k.namespace, to, raw[lengthAt:tagAt])) == 1 {
 			length := binary.BigEndian.Uint64(raw[lengthAt-1:]) & maxPayloadSize
-			return payloadRef{storage.Key(raw[digestAt:tagAt]), int64(length)}, k.keys[i].newDigest, nil
+			return payloadRef{storage.Key(raw[keyAt:tagAt]), int64(length)}, k.keys[i].newDigest, nil
 		}
 	}
 	return payloadRef{}, nil, errInvalid
 }
 
-// tagOf authenticates a token's length and digest for a kind, a namespace and an audience.
-func (p *keyPair) tagOf(kind tokenKind, namespace string, to audience, lengthAndDigest []byte) []byte {
+// tagOf authenticates a token's length and key for a kind, a namespace and an audience.
+func (p *keyPair) tagOf(kind tokenKind, namespace string, to audience, lengthAndKey []byte) []byte {
 	h := newKeyed(&p.tag)
 	for _, field := range []string{namespace, to.app, to.scope} {
 		var size [8]byte // keeps ("ab", "c") and ("a", "bc") apart
@@ -155,7 +160,7 @@ func (p *keyPair) tagOf(kind tokenKind, namespace string, to audience, lengthAnd
 		h.Write(size[:])
 		h.Write([]byte(field))
 	}
-	h.Write(lengthAndDigest)
+	h.Write(lengthAndKey)
 	h.Write([]byte{byte(kind)})
 	return h.Sum(nil)[:tokenSize-tagAt]
 }

@@ -65,7 +65,7 @@ func (o *Offload) enterKey() error {
 		return nil
 	}
 	f.other = true
-	return o.decideData(f, false)
+	return o.decideData(f, Unknown)
 }
 
 // enterValue decides what to do with a value that begins with c: to walk into it, to take it, or to skip it.
@@ -102,6 +102,7 @@ func (o *Offload) enterValue(c byte) {
 	case f.role == socketRole && f.key == "payload":
 		o.walkObject(c, frame{role: socketPayloadRole})
 	case f.role == socketPayloadRole && f.key == "data":
+		o.figures.Callbacks++
 		o.walkObject(c, frame{role: callbackRole})
 	case f.role == socketPayloadRole && f.key == "props" && f.id != "":
 		o.walkObject(c, frame{role: propsRole, id: idOf(f.id)})
@@ -150,18 +151,28 @@ func updateTarget(key string) (id, prop string) {
 // enterProp decides what to do with a new value of a component's prop.
 func (o *Offload) enterProp(id, prop string, c byte) {
 	switch {
-	case prop == "data" && o.ic.decide(o.session.App, id):
-		minSize := o.ic.MinSize
-		if o.session.App.store(id).patched {
-			minSize = 0 // a Patch of a value that is inline makes it harder to read
-		}
-		o.capture(id, minSize)
-	case prop == "data" && c == '{' && o.session.App.doubts(id):
-		o.capture(id, 0).doubted = true
-	case prop == "data", prop == "figure":
+	case prop == "data":
+		o.enterData(id, c)
+	case prop == "figure":
 		o.scan.skip()
 	default:
 		o.enterTree(c)
+	}
+}
+
+// enterData decides what to do with a new value of what may be a Store's data.
+func (o *Offload) enterData(id string, c byte) {
+	reason := o.ic.decide(o.session.App, id)
+	switch {
+	case reason == Offloaded:
+		o.capture(id, o.ic.leastOf(o.session.App, id))
+	case c == '{' && o.session.App.doubts(id):
+		o.capture(id, 0).doubted = true
+	case reason == Unknown:
+		o.scan.skip()
+	default:
+		o.passing = &payload{id: id, start: o.taken, why: reason}
+		o.scan.skip()
 	}
 }
 
@@ -186,7 +197,11 @@ func (o *Offload) walkObject(c byte, f frame) {
 func (o *Offload) leaveValue() error {
 	switch {
 	case o.payload != nil:
-		return o.endPayload()
+		err := o.endPayload()
+		o.endPassing()
+		return err
+	case o.passing != nil:
+		o.endPassing()
 	case o.taking:
 		o.taking = false
 		o.leaveSmall()
@@ -223,12 +238,12 @@ func (o *Offload) leaveContainer() error {
 		parent.id, parent.storageType, parent.other, parent.data = f.id, f.storageType, f.other, f.data
 		return nil
 	case f.role != treeRole || f.componentType == "" || f.id == "":
-		return o.decideData(&f, false)
+		return o.decideData(&f, Unknown)
 	}
 	id := idOf(f.id)
 	if f.componentType != "Store" || f.namespace != "dash_core_components" {
 		o.session.App.learnOther(id)
-		return o.decideData(&f, false)
+		return o.decideData(&f, Unknown)
 	}
 	if f.storageType == "" {
 		f.storageType = storageMemory

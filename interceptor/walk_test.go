@@ -79,7 +79,7 @@ func TestWalk(t *testing.T) {
 					continue
 				}
 				app := newTestApp("df", "props", `{"index":"a.b","type":"df"}`, "shown")
-				app.dependencies.browserIDs = map[string]bool{"shown": true}
+				app.dependencies.browserIDs = map[string]string{"shown": ""}
 				store := &spyStore{Store: newMemory()}
 				ic := newTestInterceptor(func(c *Config) { c.Selection.exclude = []idPattern{{text: "excluded"}} })
 				var out strings.Builder
