@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 )
 
@@ -61,6 +62,21 @@ func TestDashboardMetrics(t *testing.T) {
 		variables[variable.Name] = variable.Type
 	}
 	require.Equal(t, map[string]string{"datasource": "datasource", "mode": "custom"}, variables)
+}
+
+// metricNames are the names of all metrics.
+func metricNames() (names []string) {
+	descs := make(chan *prometheus.Desc)
+	go func() {
+		defer close(descs)
+		for _, collector := range meters().collectors() {
+			collector.Describe(descs)
+		}
+	}()
+	for desc := range descs {
+		names = append(names, found(desc.String(), `fqName: "(\w+)"`)...)
+	}
+	return names
 }
 
 // A panel of the dashboard.
