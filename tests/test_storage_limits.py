@@ -73,7 +73,7 @@ def bytes_in(folder):
 
 
 def test_A26_options_of_flask_caching(dash_app, proxies, server, tmp_path):
-    """Whatever the README names in place of an option of flask-caching or dash-extensions is an option, and works."""
+    """Whatever docs/migrate.md names in place of an option of flask-caching or dash-extensions is an option, and works."""
     redis, memcached = server(Redis), server(Memcached)
     examples = {
         "dash_stash": "",
@@ -91,7 +91,7 @@ def test_A26_options_of_flask_caching(dash_app, proxies, server, tmp_path):
         "namespace": "namespace of-this-app",
         "prefix": redis.storage("prefix another:"),
     }
-    table = (REPO / "README.md").read_text().split("## Coming from flask-caching")[1].split("\n## ")[0]
+    table = (REPO / "docs" / "migrate.md").read_text().split("## What is what")[1].split("\n## ")[0]
     named = {re.findall("`([^`]+)`", row.split("|")[2])[0] for row in table.splitlines() if row.startswith("| `")}
     assert {"dash_stash", "ttl"} < named <= set(examples)
     _, urls = proxies(dash_app("numbered.py"), *examples.values())
