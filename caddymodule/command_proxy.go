@@ -36,6 +36,8 @@ Data is kept in files in Caddy's data directory, or where --storage says:
   ./directory                     files there
   redis://user:password@host/0    a Redis server; rediss:// is with TLS
   memcached://host:11211,host2:11211
+A password is better not written there, where ps shows it, but as
+'redis://user:{env.REDIS_PASSWORD}@host/0'.
 
 Without --stores, all Stores of storage type memory are offloaded, but those
 that a clientside callback reads. --stores takes what the option stores does:

@@ -36,6 +36,7 @@ func (o *proxyOptions) config(admin string, logs json.RawMessage) *caddy.Config 
 	}
 	if o.from.Scheme == "http" {
 		server.AutoHTTPS = &caddyhttp.AutoHTTPSConfig{Disabled: true}
+		server.Protocols = []string{"h1"} // Caddy would warn that the others need TLS
 	} else if o.disableRedirects {
 		server.AutoHTTPS = &caddyhttp.AutoHTTPSConfig{DisableRedir: true}
 	}

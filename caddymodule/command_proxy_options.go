@@ -100,11 +100,11 @@ func (o *proxyOptions) parseTo(to []string, changeHost bool) error {
 	if len(to) == 0 {
 		return errors.New("the address of the app is missing: write it as " + defaultTo)
 	}
+	o.tls = strings.HasPrefix(to[0], "https://")
 	block := "reverse_proxy {\n"
-	if changeHost {
+	if changeHost && !o.tls { // with TLS it is so anyway
 		block += "header_up Host {http.reverse_proxy.upstream.hostport}\n"
 	}
-	o.tls = strings.HasPrefix(to[0], "https://")
 	if o.tls && o.insecure {
 		block += "transport http {\ntls_insecure_skip_verify\n}\n"
 	}
@@ -168,11 +168,11 @@ func parseStorage(value string) (raw json.RawMessage, place string, err error) {
 	case value == "memory":
 		return storageObject("memory", new(MemoryStorage)), "memory, until this command ends", nil
 	case isURL && (scheme == "redis" || scheme == "rediss"):
-		parsed, err := url.Parse(value)
-		if err != nil {
-			return nil, "", errors.New("that is no URL of Redis: write it as redis://user:password@host:6379/0") // it may hold a password
+		place := "the Redis server that --storage names" // a URL with placeholders cannot be parsed yet, and may hold a password
+		if parsed, err := url.Parse(value); err == nil {
+			place = parsed.Redacted()
 		}
-		return storageObject("redis", &RedisStorage{Addresses: []string{value}}), parsed.Redacted(), nil
+		return storageObject("redis", &RedisStorage{Addresses: []string{value}}), place, nil
 	case isURL && scheme == "memcached":
 		addresses := strings.Split(strings.TrimSuffix(rest, "/"), ",")
 		return storageObject("memcached", &MemcachedStorage{Addresses: addresses}), "memcached at " + strings.Join(addresses, ", "), nil

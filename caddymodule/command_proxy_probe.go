@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -58,7 +59,7 @@ func newProbe(address string, overTLS, insecure bool) (*probe, error) {
 
 // watch waits until the app answers, tells of it, and warns if it is no Dash app.
 func (p *probe) watch(ctx context.Context, tell func(format string, args ...any)) {
-	layout, err := p.get(ctx, interceptor.LayoutEndpoint.Path("/"))
+	layout, err := p.get(ctx, interceptor.LayoutEndpoint.Path(""))
 	if isAway(err) {
 		tell("waiting for the app at %s …", p.address)
 		ticker := time.NewTicker(probeInterval)
@@ -68,7 +69,7 @@ func (p *probe) watch(ctx context.Context, tell func(format string, args ...any)
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				layout, err = p.get(ctx, interceptor.LayoutEndpoint.Path("/"))
+				layout, err = p.get(ctx, interceptor.LayoutEndpoint.Path(""))
 			}
 		}
 		tell("the app is there: %s", p.address)
@@ -122,7 +123,7 @@ func (p *probe) get(ctx context.Context, path string) (answered, error) {
 // judge returns what speaks against a Dash app, if anything. layout is what its path was answered with if the app has no prefix.
 func (p *probe) judge(ctx context.Context, layout answered, err error) string {
 	if err != nil {
-		return "it did not answer GET " + interceptor.LayoutEndpoint.Path("/") + ": " + cause(err).Error()
+		return "it did not answer GET " + interceptor.LayoutEndpoint.Path("") + ": " + cause(err).Error()
 	}
 	if layout.isLayout() {
 		return ""
@@ -136,9 +137,9 @@ func (p *probe) judge(ctx context.Context, layout answered, err error) string {
 		return fmt.Sprintf("%s, and %s is no page of Dash. "+
 			"An app under a prefix of its own, or behind a login, cannot be told from here", layout, page)
 	}
-	layout, err = p.get(ctx, interceptor.LayoutEndpoint.Path(prefix))
-	if err != nil {
-		return "it did not answer GET " + interceptor.LayoutEndpoint.Path(prefix) + ": " + cause(err).Error()
+	path := interceptor.LayoutEndpoint.Path(strings.TrimSuffix(prefix, "/"))
+	if layout, err = p.get(ctx, path); err != nil {
+		return "it did not answer GET " + path + ": " + cause(err).Error()
 	}
 	if layout.isLayout() {
 		return ""

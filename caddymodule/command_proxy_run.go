@@ -150,12 +150,9 @@ func (p *proxyRun) watchApps(ctx context.Context) error {
 	return nil
 }
 
-// showLive keeps the live line up to date, until the context ends.
+// showLive keeps the live line up to date, if there is one, until the context ends. The figures are asked for all the same: when
+// `caddy stop` ends the process, it is too late for that.
 func (p *proxyRun) showLive(ctx context.Context) {
-	if !p.screen.terminal {
-		<-ctx.Done()
-		return
-	}
 	ticker := time.NewTicker(liveInterval)
 	defer ticker.Stop()
 	for {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -127,7 +128,7 @@ func printPurged(w io.Writer, p Purged) {
 	}
 	t := table{heads: []string{"storage", ">entries", ">size", "place"}}
 	for _, s := range p.Storages {
-		t.add(s.Storage, fmt.Sprint(s.Entries), formatSize(s.Bytes), orNone(s.Place))
+		t.add(s.Storage, humanize.Comma(s.Entries), formatSize(s.Bytes), orNone(s.Place))
 	}
 	t.write(w)
 }

@@ -86,7 +86,7 @@ func printFigures(w io.Writer, title, with string, f Figures) {
 			formatPercent(float64(row.saved), float64(row.bytes.Without)))
 	}
 	traffic.write(w)
-	fmt.Fprintf(w, "%s, %s of their time in Dashstash; %s (%s) offloaded, %s (%s) restored; %s\n",
+	fmt.Fprintf(w, "%s, %s of their time in Dashstash\n%s (%s) offloaded, %s (%s) restored; %s\n",
 		count(f.Callbacks, "callback", "callbacks"), formatPercent(f.Seconds.Own, f.Seconds.Total),
 		count(f.Offloaded.Values, "value", "values"), formatSize(f.Offloaded.Bytes),
 		humanize.Comma(f.Restored.Values), formatSize(f.Restored.Bytes), count(sum(f.Missed), "miss", "misses"))
