@@ -16,10 +16,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const (
-	adminRoot    = "/dash_stash/" // of all that the admin API has of ours
-	adminTimeout = time.Minute    // a purge of a large storage may take that long
-)
+// adminTimeout is how long a call may take: a purge of a large storage needs its time.
+const adminTimeout = time.Minute
 
 // An adminClient calls the admin endpoint of a running Caddy. It differs from caddycmd.AdminAPIRequest in that answers of any
 // status are handed on, and may stream.
@@ -116,7 +114,7 @@ func (c *adminClient) complaint(status int, text []byte) error {
 
 // get reads what the admin API has at a path into a value, unless that is nil, and returns it as it came.
 func (c *adminClient) get(path string, into any) ([]byte, error) {
-	text, err := c.call(http.MethodGet, adminRoot+path, nil)
+	text, err := c.call(http.MethodGet, pageRoot+path, nil)
 	if err != nil || into == nil {
 		return text, err
 	}
@@ -124,12 +122,6 @@ func (c *adminClient) get(path string, into any) ([]byte, error) {
 		return nil, fmt.Errorf("what answers at %s is no Caddy with dash_stash: %w", c.address, err)
 	}
 	return text, nil
-}
-
-// status has the shape of a statusSource.
-func (c *adminClient) status() (status Status, err error) {
-	_, err = c.get("status", &status)
-	return status, err
 }
 
 // addAddressFlags adds the flags that say where the admin endpoint is, as those of `caddy reload`.

@@ -92,15 +92,14 @@ func printStores(w io.Writer, stores []ExplainedStore, now time.Time) {
 }
 
 func printStore(w io.Writer, s ExplainedStore, now time.Time) {
-	decision := map[string]string{"offloaded": "is offloaded", "inline": "stays in the browser"}[s.Decision]
-	if s.Mode == modeDryRun {
-		decision = map[string]string{"offloaded": "would be offloaded", "inline": "would stay in the browser"}[s.Decision]
-	}
 	of := s.App
 	if s.Namespace != "" {
 		of += ", namespace " + s.Namespace
 	}
-	fmt.Fprintf(w, "Store %s of %s %s. %s\n", printable(s.ID), printable(of), decision, printable(s.Explanation))
+	if s.Mode == modeDryRun {
+		of += ", dry run"
+	}
+	fmt.Fprintf(w, "Store %s of %s\n%s\n", printable(s.ID), printable(of), printable(s.Explanation))
 	t := table{heads: []string{"", ""}}
 	add := func(name, value string) { t.add("  "+name, value) }
 	if s.StorageType != "" {

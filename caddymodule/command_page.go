@@ -91,7 +91,7 @@ func (p *pageServer) forwarded(r *http.Request) (string, bool) {
 	if !ok || r.Host != p.host || subtle.ConstantTimeCompare([]byte(key), []byte(p.key)) != 1 || !isPlain(path) {
 		return "", false
 	}
-	path = adminRoot + path
+	path = pageRoot + path
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
@@ -159,7 +159,7 @@ func runPage(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := admin.status(); err != nil {
+	if _, err := admin.get("status", nil); err != nil {
 		return err
 	}
 	page, err := startPage(admin, caddycmd.Flags{FlagSet: cmd.Flags()}.Int("port"))

@@ -58,8 +58,7 @@ func (o *proxyOptions) config(admin string, logs json.RawMessage) *caddy.Config 
 	}
 }
 
-// logs has warnings and worse in the log, and what flags ask for. The figures come over the admin endpoint, which logs each request:
-// that is left out also when debugging.
+// logs has warnings and worse in the log, and what flags ask for.
 func (o *proxyOptions) logs(writer json.RawMessage) map[string]*caddy.CustomLog {
 	log := func(level string) *caddy.CustomLog {
 		log := &caddy.CustomLog{BaseLog: caddy.BaseLog{Level: level, WriterRaw: writer}}
@@ -68,18 +67,15 @@ func (o *proxyOptions) logs(writer json.RawMessage) map[string]*caddy.CustomLog 
 		}
 		return log
 	}
-	warn, info := zap.WarnLevel.CapitalString(), zap.InfoLevel.CapitalString()
-	logs := map[string]*caddy.CustomLog{"default": log(warn)}
-	exclude := func(name, logger, level string) {
-		logs["default"].Exclude = append(logs["default"].Exclude, logger)
-		logs[name] = log(level)
-		logs[name].Include = []string{logger}
-	}
 	if o.debug {
-		logs["default"].Level = zap.DebugLevel.CapitalString()
-		exclude("admin", "admin.api", warn)
-	} else if o.accessLog {
-		exclude("access", "http.log.access", info)
+		return map[string]*caddy.CustomLog{"default": log(zap.DebugLevel.CapitalString())}
+	}
+	logs := map[string]*caddy.CustomLog{"default": log(zap.WarnLevel.CapitalString())}
+	if o.accessLog {
+		const logger = "http.log.access"
+		logs["default"].Exclude = []string{logger}
+		logs["access"] = log(zap.InfoLevel.CapitalString())
+		logs["access"].Include = []string{logger}
 	}
 	return logs
 }

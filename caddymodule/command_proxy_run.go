@@ -24,6 +24,15 @@ const liveInterval = time.Second
 // A statusSource tells what Dashstash has done so far.
 type statusSource func() (Status, error)
 
+// liveStatus is that of this process.
+func liveStatus() (Status, error) {
+	l, err := liveLedger()
+	if err != nil {
+		return Status{}, err
+	}
+	return l.status(), nil
+}
+
 // A proxyRun is a dash-proxy that runs.
 type proxyRun struct {
 	options *proxyOptions
@@ -35,7 +44,7 @@ type proxyRun struct {
 }
 
 func newProxyRun(options *proxyOptions, out io.Writer) *proxyRun {
-	return &proxyRun{options: options, screen: newScreen(out)}
+	return &proxyRun{options: options, screen: newScreen(out), status: liveStatus}
 }
 
 // run runs until a signal ends it.
@@ -45,7 +54,6 @@ func (p *proxyRun) run() error {
 	if err != nil {
 		return err
 	}
-	p.status = admin.status
 	var writer json.RawMessage
 	if p.screen.terminal {
 		caddy.RegisterModule(screenWriter{p.screen})

@@ -65,8 +65,7 @@ func TestProxyConfig(t *testing.T) {
 			strings.Replace(plain, "8080", "80", 1), "", ""),
 		"--access-log": proxyConfig(standard, "", plain+`,"logs":{}`, "", `{"default":{"level":"WARN","exclude":["http.log.access"]},`+
 			`"access":{"level":"INFO","include":["http.log.access"]}}`),
-		"--debug": proxyConfig(standard, "", plain, "", `{"default":{"level":"DEBUG","exclude":["admin.api"]},`+
-			`"admin":{"level":"WARN","include":["admin.api"]}}`),
+		"--debug": proxyConfig(standard, "", plain, "", `{"default":{"level":"DEBUG"}}`),
 		"-c": proxyConfig(all(stashJSON, `{"handler":"reverse_proxy","headers":{"request":`+
 			`{"set":{"Host":["{http.reverse_proxy.upstream.hostport}"]}}},"upstreams":[{"dial":"127.0.0.1:8050"}]}`), "", plain, "", ""),
 		"--to https://a:1 --to https://b --insecure -c": proxyConfig(all(stashJSON, `{"handler":"reverse_proxy","transport":{"protocol":"http","tls":`+

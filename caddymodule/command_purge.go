@@ -63,7 +63,7 @@ func runPurge(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	text, err := admin.call(http.MethodPost, adminRoot+"purge", bytes.NewReader(body))
+	text, err := admin.call(http.MethodPost, pageRoot+"purge", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -145,10 +145,10 @@ func TestCommandExplain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"GET /dash_stash/store?app=a%2Fb&id=%7B%22index%22%3A1%7D&namespace="}, stub.asked)
 	for _, want := range []string{
-		"Store df of localhost:8080/ is offloaded. Its data is kept here.\n",
+		"Store df of localhost:8080/\nIts data is kept here.\n",
 		"  offloaded     12 values, 34.1 MB\n", "  inline        3 values, 1.1 kB: below_min_size\n", "  missed        2: gone\n",
 		"  saved         40.0 MB to the server, 70.0 MB to the browser\n",
-		"Store chart of localhost:8080/, namespace sales would stay in the browser. A clientside callback reads it.\n",
+		"Store chart of localhost:8080/, namespace sales, dry run\nA clientside callback reads it.\n",
 		"  read by       app.draw -> graph.figure\n",
 	} {
 		require.Contains(t, out, want)

@@ -14,7 +14,8 @@ import (
 // tableWidth is how wide a table becomes, if its last column can be cut.
 const tableWidth = 100
 
-// A table is aligned text. The columns whose heads begin with > are numbers: they stand at the right.
+// A table is aligned text. The columns whose heads begin with > are numbers: they stand at the right. Heads that are all empty are left
+// out.
 type table struct {
 	heads []string
 	rows  [][]string
@@ -30,7 +31,10 @@ func (t *table) write(w io.Writer) {
 	for i, head := range t.heads {
 		heads[i] = strings.TrimPrefix(head, ">")
 	}
-	rows := append([][]string{heads}, t.rows...)
+	rows := t.rows
+	if strings.Join(heads, "") != "" {
+		rows = append([][]string{heads}, rows...)
+	}
 	for _, row := range rows {
 		for i, cell := range row {
 			row[i] = printable(cell)
