@@ -38,17 +38,20 @@ func newAdminClient(address string) (*adminClient, error) {
 		c.origin = "http://127.0.0.1"              // net/http wants one: Caddy does not check it there
 		dial, _, _ = strings.Cut(parsed.Host, "|") // the rest are the permissions of the socket
 	}
-	c.http = &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, parsed.Network, dial)
+	c.http = &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, parsed.Network, dial)
+			},
 		},
-	}}
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	return c, nil
 }
 
 // do sends a request, whatever the status of the answer. Its body must be closed.
 func (c *adminClient) do(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.origin+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, c.origin+path, body) //nolint:gosec // to where the user says
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +59,7 @@ func (c *adminClient) do(ctx context.Context, method, path, contentType string, 
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
-	response, err := c.http.Do(request)
+	response, err := c.http.Do(request) //nolint:gosec // to where the user says
 	if err != nil {
 		if context.Cause(ctx) != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -21,6 +22,7 @@ import (
 
 const (
 	probeInterval = time.Second
+	dialTimeout   = 5 * time.Second
 	probeTimeout  = 30 * time.Second // an app may be slow to lay out its first page
 	maxProbed     = 8 << 20          // bytes of a page that are read
 )
@@ -49,7 +51,7 @@ func newProbe(address string, overTLS, insecure bool) (*probe, error) {
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, parsed.Network, dial)
+				return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, parsed.Network, dial)
 			},
 			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure}, //nolint:gosec // as the flag says
 		},
@@ -82,10 +84,11 @@ func (p *probe) watch(ctx context.Context, tell func(format string, args ...any)
 	}
 }
 
-// isAway reports whether an error means that nothing listens.
+// isAway reports whether an error means that nothing listens. Where a container publishes a port, something accepts connections before
+// the app does, and breaks them off.
 func isAway(err error) bool {
-	var dialing *net.OpError
-	return errors.As(err, &dialing) && dialing.Op == "dial"
+	var failed *net.OpError
+	return errors.As(err, &failed) && failed.Op == "dial" || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // An answered is what a path was answered with.

@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -79,39 +78,39 @@ func (p *proxyRun) run() error {
 	p.showLive(ctx)
 	cancel() // another signal ends the process at once
 	p.update()
+	slow := time.AfterFunc(liveInterval, func() { p.screen.printf("waiting for requests under way, not longer than %s …", stopGrace) })
 	err = caddy.Stop()
+	slow.Stop()
 	certmagic.CleanUpOwnLocks(context.Background(), caddy.Log())
 	p.sumUp()
 	return err
 }
 
-// adminAddress is where the admin endpoint listens: at the default address, or, if another Caddy has that, at a free port.
+// adminAddress is where the admin endpoint listens: at the default address, or, if that is taken, at a free port. Caddy itself would
+// end with an error.
 func adminAddress() (address string, other bool) {
 	parsed, err := caddy.ParseNetworkAddress(caddy.DefaultAdminListen)
 	if err != nil || parsed.IsUnixNetwork() || parsed.IsFdNetwork() {
-		return caddy.DefaultAdminListen, false // Caddy will say what is wrong with it
+		return caddy.DefaultAdminListen, false // Caddy says what is wrong with it
 	}
 	listener, err := net.Listen(parsed.Network, parsed.JoinHostPort(0))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		other = true
-		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		_ = listener.Close()
+		return caddy.DefaultAdminListen, false
 	}
-	if err != nil {
+	if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return caddy.DefaultAdminListen, false
 	}
 	defer listener.Close()
-	if other {
-		return listener.Addr().String(), true
-	}
-	return caddy.DefaultAdminListen, false
+	return listener.Addr().String(), true
 }
 
 // greet says where things are.
 func (p *proxyRun) greet(admin string, other bool, page string) {
 	o := p.options
-	var to []string
-	for _, upstream := range o.proxy.Upstreams {
-		to = append(to, upstream.Dial)
+	to := make([]string, len(o.proxy.Upstreams))
+	for i, upstream := range o.proxy.Upstreams {
+		to[i] = upstream.Dial
 	}
 	look := "caddy dash-stash status"
 	if admin != caddy.DefaultAdminListen {
@@ -123,7 +122,7 @@ func (p *proxyRun) greet(admin string, other bool, page string) {
 	p.screen.printf("  watch it  %s", page)
 	p.screen.printf("            %s", look)
 	if other {
-		p.screen.printf("Another Caddy has the admin endpoint at %s: this one's is at %s.", caddy.DefaultAdminListen, admin)
+		p.screen.printf("%s is taken, by another Caddy perhaps: the admin endpoint of this one is at %s.", caddy.DefaultAdminListen, admin)
 	}
 	if o.stash.DryRun {
 		p.screen.printf("This is a dry run: nothing is changed, and the figures are what would be.")

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,8 +209,13 @@ func TestProbe(t *testing.T) {
 			"GET /_dash-layout answered 404 (text/plain), and GET / answered 200 (text/html) is no page of Dash"},
 		"a page for each path": {map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }},
 			"GET /_dash-layout answered 200 (text/html), and GET / answered 200 (text/html)"},
-		"breaks off": {map[string]http.HandlerFunc{"/": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
-			"it did not answer GET /_dash-layout: EOF"},
+		"another protocol": {map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, _ *http.Request) {
+			connection, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = connection.Write([]byte("220 mail.example ESMTP\r\n"))
+				_ = connection.Close()
+			}
+		}}, `it did not answer GET /_dash-layout: malformed HTTP`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,13 +252,19 @@ func TestProbeWaits(t *testing.T) {
 	var none told
 	probe.watch(ctx, none.tell) // ends
 
-	var told told
+	var told told // first nothing listens, then what listens breaks off, then it is the app
 	ended := make(chan struct{})
 	go func() { defer close(ended); probe.watch(t.Context(), told.tell) }()
 	require.Eventually(t, func() bool { return told.all() != "" }, 10*time.Second, 10*time.Millisecond)
 	listener, err = net.Listen("tcp", address)
 	require.NoError(t, err)
-	app := httptest.NewUnstartedServer(answering(layout))
+	var asked atomic.Int32
+	app := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		writeJSON(w, layout)
+	}))
 	app.Listener = listener
 	app.Start()
 	t.Cleanup(app.Close)

@@ -120,7 +120,7 @@ func printApp(w io.Writer, app AppStatus, now time.Time) {
 
 // inlineReasons is why values stayed inline, and how many did.
 func inlineReasons(inline map[string]Values) string {
-	var parts []string
+	parts := make([]string, 0, len(inline))
 	for _, reason := range slices.Sorted(maps.Keys(inline)) {
 		parts = append(parts, fmt.Sprintf("%s inline: %s", humanize.Comma(inline[reason].Values), reason))
 	}
