@@ -207,7 +207,7 @@ func summary(s Status, dryRun bool) string {
 	stores := int64(0)
 	for _, app := range s.Apps {
 		for _, store := range app.Stores {
-			if store.Decision == "offloaded" {
+			if store.Decision == "offloaded" && store.LastUsed != nil {
 				stores++
 			}
 		}
