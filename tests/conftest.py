@@ -1,5 +1,5 @@
-"""Fixtures: dash_app, server, proxy, proxies, caddy, browser, new_tab, tab, page, new_disk, small_disk. tests/README.md shows
-them in use.
+"""Fixtures: dash_app, server, proxy, proxies, caddy, dash_proxy, terminal, browser, new_tab, tab, page, new_disk, small_disk.
+tests/README.md shows them in use.
 
 Whatever a test starts is stopped at its end, also when it fails, and then asked for complaints: a console message, a
 token that reached the app, an error in Caddy's log. Any complaint fails the test; a failed test shows the logs.
@@ -16,6 +16,7 @@ from harness import browser as chromium
 from harness import disk
 from harness.app import App
 from harness.caddy import Caddy, site, stash
+from harness.dash_proxy import DashProxy, Terminal
 from harness.process import free_port
 from harness.tab import Tab
 
@@ -113,6 +114,36 @@ def proxies(caddy):
         return caddy(sites, ports[0], **caddy_options), [f"http://127.0.0.1:{port}/" for port in ports]
 
     return start
+
+
+@pytest.fixture
+def dash_proxy(tmp_path_factory, started, dash_app, server):
+    """dash_proxy(app.port, ..., *options) -> DashProxy, running; a fresh folder unless one is given."""
+    running: list[DashProxy] = []
+
+    def start(*arguments: int | str, folder: Path | None = None, **others) -> DashProxy:
+        ports = [argument for argument in arguments if isinstance(argument, int)]
+        options = [argument for argument in arguments if isinstance(argument, str)]
+        running.append(DashProxy(folder or tmp_path_factory.mktemp("dash-proxy"), ports, *options, **others))
+        started.append(running[-1])
+        return running[-1].start()
+
+    yield start
+    settle_up(running)
+
+
+@pytest.fixture
+def terminal():
+    """terminal(command, env) -> Terminal, running."""
+    opened = []
+
+    def start(*args) -> Terminal:
+        opened.append(Terminal(*args))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
 
 
 @pytest.fixture(scope="session")
