@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 )
@@ -33,7 +34,11 @@ var (
 // KeySize is the length of a [Key] in bytes.
 const KeySize = 32
 
-// Key names a payload: a digest of its bytes, which the caller computes. Stores never look into it.
+// OwnerSize is how many bytes of a [Key] say whose the payload is. They come first, so that all of one owner's payloads can be
+// told from the others, see [Purger]. What an owner is, callers decide.
+const OwnerSize = 10
+
+// Key names a payload: its owner, and a digest of its bytes, both of which the caller computes. Stores never look into it.
 type Key [KeySize]byte
 
 // String returns the key in lower-case hexadecimal.
@@ -49,7 +54,7 @@ type Store interface {
 	Open(ctx context.Context, key Key) (Reader, error)
 	// Delete removes the payload under key. Removing what is not there is no error. Readers that are open go on.
 	Delete(ctx context.Context, key Key) error
-	// Stats returns what the store holds now: nothing, once it is closed.
+	// Stats returns what the store holds now, which is nothing once it is closed, and what it has dropped.
 	Stats() Stats
 	// Close frees what the store holds on to. Readers that are open go on; writers can still be read back and aborted.
 	Close() error
@@ -80,10 +85,15 @@ type Reader interface {
 	Size() int64
 }
 
-// Stats is what a store holds, as far as it can tell.
+// Stats is what a store holds, and what it has dropped by itself, as far as it can tell. What a server drops, nobody is told: of a
+// store on one, Evicted and Expired are always zero, and so is all of it where the server does not count, as memcached.
 type Stats struct {
-	Entries int64 // payloads
+	Entries int64 // payloads that are there; 0 once the store is closed
 	Bytes   int64 // their total size
+	// Evicted is how many payloads this process had to drop since it opened the store, for others or for limits that were lowered.
+	Evicted int64
+	// Expired is how many it dropped since then because they were not used for the time to live.
+	Expired int64
 }
 
 // Limits bound a store; each zero value means no bound. A store on a server knows TTL alone: the server has bounds of its own.
@@ -104,4 +114,30 @@ type Limiter interface {
 	Store
 	// SetLimits applies at once: what no longer fits is evicted, whether it is in use or not.
 	SetLimits(Limits)
+}
+
+// Purger is a [Store] that can delete what its caller picks.
+type Purger interface {
+	// Purge deletes the payloads of which match says so, in use or not, and returns how many there were and their size, in Entries and
+	// Bytes; of what is stored meanwhile, it may miss some. Readers that are open go on, as after Delete. With an error, what it
+	// returns is gone, and the rest is not; it is [errors.ErrUnsupported] where what is there cannot be listed.
+	//
+	// match is called for one payload at a time. It must be quick, and must not call the store. Of the key, it may only look at the
+	// first OwnerSize bytes: the others may be the store's own. lastUse is zero where it is not known; on a server, it may be too early
+	// by a fifth of the time to live.
+	Purge(ctx context.Context, match func(key Key, lastUse time.Time) bool) (Stats, error)
+}
+
+// Purge is [Purger.Purge] of a store, of one that is no Purger, too.
+func Purge(ctx context.Context, store Store, match func(key Key, lastUse time.Time) bool) (Stats, error) {
+	if purger, ok := store.(Purger); ok {
+		return purger.Purge(ctx, match)
+	}
+	return Stats{}, fmt.Errorf("the storage cannot list what it keeps: %w", errors.ErrUnsupported)
+}
+
+// Availability is a [Store] that may be out of reach for a while.
+type Availability interface {
+	// Available is false while a server is not called, because it has failed a few times in a row. It calls nobody.
+	Available() bool
 }

@@ -139,7 +139,8 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 	return nil
 }
 
-// Stats returns what the store holds now; nothing, once it is closed.
+// Stats returns what the store holds now, nothing once it is closed, and what it has dropped. What it does not count, see the
+// package, it has not dropped either.
 func (s *Store) Stats() storage.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -68,7 +68,7 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 	return nil
 }
 
-// Stats returns what the store holds now; nothing, once it is closed.
+// Stats returns what the store holds now, nothing once it is closed, and what it has dropped.
 func (s *Store) Stats() storage.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -42,6 +42,7 @@ func testSlidesWithUse(t *testing.T, b Backend) {
 		time.Sleep(time.Hour)
 		requireLacks(t, store, active)
 		requireStats(t, store, 0, 0)
+		requireDropped(t, store, 0, 2)
 	})
 }
 
@@ -55,6 +56,9 @@ func testFreesRoom(t *testing.T, b Backend) {
 		requireStats(t, store, 1, 1000)
 		put(t, store, s[2])
 		requireHas(t, store, s[1], s[2])
+		requireDropped(t, store, 0, 1)
+		put(t, store, s[3])
+		requireDropped(t, store, 1, 1)
 	})
 }
 
@@ -82,6 +86,7 @@ func testSetTTL(t *testing.T, b Backend) {
 		requireStats(t, store, 2, 2000)
 		store.SetLimits(storage.Limits{TTL: time.Hour})
 		requireStats(t, store, 1, 1000)
+		requireDropped(t, store, 0, 1)
 		requireLacks(t, store, s[0])
 		store.SetLimits(storage.Limits{TTL: 3 * time.Hour})
 		time.Sleep(2 * time.Hour)

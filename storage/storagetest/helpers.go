@@ -96,9 +96,22 @@ func requireLacks(t testing.TB, store storage.Store, samples ...sample) {
 	}
 }
 
+// requireStats checks what a store holds.
 func requireStats(t testing.TB, store storage.Store, entries, bytes int) {
 	t.Helper()
-	require.Equal(t, storage.Stats{Entries: int64(entries), Bytes: int64(bytes)}, store.Stats())
+	require.Equal(t, storage.Stats{Entries: int64(entries), Bytes: int64(bytes)}, held(store.Stats()))
+}
+
+// held is the part of Stats that says what is there.
+func held(stats storage.Stats) storage.Stats {
+	return storage.Stats{Entries: stats.Entries, Bytes: stats.Bytes}
+}
+
+// requireDropped checks what a store has dropped by itself since it was opened.
+func requireDropped(t testing.TB, store storage.Store, evicted, expired int) {
+	t.Helper()
+	stats := store.Stats()
+	require.EqualValues(t, []int64{int64(evicted), int64(expired)}, []int64{stats.Evicted, stats.Expired}, "evicted and expired")
 }
 
 // requireBytes compares all of a payload. It does not print it.

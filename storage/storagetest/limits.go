@@ -34,6 +34,10 @@ func testEvictsByLastUse(t *testing.T, b Backend) {
 	requireLacks(t, store, s[2])
 	requireHas(t, store, s[0], s[3], s[4])
 	requireStats(t, store, 3, 3000)
+	requireDropped(t, store, 2, 0)
+	require.NoError(t, store.Delete(t.Context(), s[0].key))
+	require.NoError(t, store.Close())
+	requireDropped(t, store, 2, 0) // no more: neither what was deleted nor what is there
 }
 
 func testCommitIsUse(t *testing.T, b Backend) {
@@ -158,6 +162,7 @@ func testSetLimits(t *testing.T, b Backend) {
 	requireHas(t, store, s...)
 	store.SetLimits(storage.Limits{MaxSize: 1})
 	requireStats(t, store, 0, 0)
+	requireDropped(t, store, 2+1+4, 0)
 }
 
 func testLimitsChangeWhileWriting(t *testing.T, b Backend) {

@@ -11,6 +11,7 @@ import (
 type model struct {
 	limits  storage.Limits
 	entries []entry // by last use, the most recently used last
+	dropped storage.Stats
 }
 
 type entry struct {
@@ -34,7 +35,21 @@ func (m *model) use(s sample) bool {
 	return true
 }
 
-func (m *model) stats() (stats storage.Stats) {
+// purge tells what went.
+func (m *model) purge(match func(entry) bool) (purged storage.Stats) {
+	m.entries = slices.DeleteFunc(m.entries, func(e entry) bool {
+		if !match(e) {
+			return false
+		}
+		purged.Entries++
+		purged.Bytes += int64(len(e.data))
+		return true
+	})
+	return purged
+}
+
+func (m *model) stats() storage.Stats {
+	stats := m.dropped
 	for _, e := range m.entries {
 		stats.Entries++
 		stats.Bytes += int64(len(e.data))
@@ -78,6 +93,7 @@ func (m *model) put(s sample, reads func(sample) bool) error {
 			left = slices.Delete(left, i, i+1)
 		}
 	}
+	m.dropped.Evicted += int64(len(m.entries) - len(left))
 	m.entries = append(left, entry{s, time.Now()})
 	return nil
 }
@@ -85,14 +101,18 @@ func (m *model) put(s sample, reads func(sample) bool) error {
 // shrink applies limits that have changed.
 func (m *model) shrink() {
 	m.expire()
+	before := len(m.entries)
 	m.entries = slices.DeleteFunc(m.entries, func(e entry) bool { return m.tooLarge(e.sample) })
 	for !m.fits(m.entries) {
 		m.entries = m.entries[1:]
 	}
+	m.dropped.Evicted += int64(before - len(m.entries))
 }
 
 func (m *model) expire() {
+	before := len(m.entries)
 	m.entries = slices.DeleteFunc(m.entries, func(e entry) bool {
 		return m.limits.TTL != 0 && time.Since(e.lastUse) >= m.limits.TTL
 	})
+	m.dropped.Expired += int64(before - len(m.entries))
 }

@@ -87,8 +87,10 @@ func testOrderSurvives(t *testing.T, b Backend) {
 	require.NoError(t, store.Close())
 	store = b.openAt(t, place, storage.Limits{MaxSize: 2000})
 	requireStats(t, store, 2, 2000)
+	requireDropped(t, store, 2, 0)
 	requireLacks(t, store, s[2], s[3])
 	put(t, store, newSample(10, 1000))
+	requireDropped(t, store, 3, 0)
 	requireLacks(t, store, s[1])
 	requireHas(t, store, s[0])
 }
@@ -123,6 +125,7 @@ func testExpiryGoesOn(t *testing.T, b Backend) {
 		time.Sleep(30 * time.Minute)
 		store = b.Open(t, place, limits)
 		requireStats(t, store, 1, 1000)
+		requireDropped(t, store, 0, 1)
 		requireLacks(t, store, s[1])
 		time.Sleep(30*time.Minute - time.Nanosecond)
 		requireStats(t, store, 1, 1000)

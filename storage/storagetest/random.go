@@ -190,7 +190,7 @@ func (w *world) reopen() string {
 	}
 	w.close()
 	time.Sleep(w.span(20)) // nothing expires while it is closed
-	w.model.limits = w.randomLimits()
+	w.model.limits, w.model.dropped = w.randomLimits(), storage.Stats{}
 	w.model.shrink()
 	w.store = w.backend.Open(w, w.place, w.model.limits).(storage.Limiter)
 	return fmt.Sprintf("reopen with %+v", w.model.limits)

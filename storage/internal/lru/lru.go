@@ -37,6 +37,7 @@ type Index[V any] struct {
 	order   list.List // of *Entry[V], the most recently used at the front: so the first to expire is always at the back
 	entries map[storage.Key]*list.Element
 	bytes   int64
+	dropped struct{ evicted, expired int64 } // see storage.Stats
 	pins    map[storage.Key]int // only what is pinned; by key, since all payloads under a key are the same
 
 	closed bool
@@ -120,7 +121,7 @@ func (x *Index[V]) Add(key storage.Key, size int64, lastUse time.Time, value V) 
 		return err
 	}
 	for _, e := range victims {
-		x.evict(e)
+		x.drop(e, &x.dropped.evicted)
 	}
 	x.Remove(key)
 	x.entries[key] = x.order.PushFront(&Entry[V]{Key: key, Size: size, LastUse: lastUse, Value: value})
@@ -130,7 +131,7 @@ func (x *Index[V]) Add(key storage.Key, size int64, lastUse time.Time, value V) 
 	return nil
 }
 
-// Remove takes out the entry under key, if there is one. It is not reported as evicted.
+// Remove takes out the entry under key, if there is one. It is not reported as evicted, nor counted so.
 func (x *Index[V]) Remove(key storage.Key) {
 	if e, ok := x.entries[key]; ok {
 		x.remove(e)
@@ -149,20 +150,22 @@ func (x *Index[V]) SetLimits(limits storage.Limits) {
 	for e := x.order.Front(); e != nil; e = next {
 		next = e.Next()
 		if !x.Fits(e.Value.(*Entry[V]).Size) {
-			x.evict(e)
+			x.drop(e, &x.dropped.evicted)
 		}
 	}
 	for x.exceeds(x.bytes, len(x.entries)) {
-		x.evict(x.order.Back())
+		x.drop(x.order.Back(), &x.dropped.evicted)
 	}
 	x.armed = false // a timer set for the old TTL is set anew
 	x.arm()
 }
 
-// Stats counts the entries that have not expired.
+// Stats counts the entries that have not expired, and those that were dropped since the index was made.
 func (x *Index[V]) Stats() storage.Stats {
 	x.expire()
-	return storage.Stats{Entries: int64(len(x.entries)), Bytes: x.bytes}
+	return storage.Stats{
+		Entries: int64(len(x.entries)), Bytes: x.bytes, Evicted: x.dropped.evicted, Expired: x.dropped.expired,
+	}
 }
 
 // All yields the entries, the most recently used first.
@@ -190,7 +193,7 @@ func (x *Index[V]) Close() {
 
 func (x *Index[V]) expire() {
 	for e := x.order.Back(); e != nil && x.Expired(e.Value.(*Entry[V]).LastUse); e = x.order.Back() {
-		x.evict(e)
+		x.drop(e, &x.dropped.expired)
 	}
 }
 
@@ -226,7 +229,9 @@ func (x *Index[V]) exceeds(bytes int64, entries int) bool {
 	return !x.Fits(bytes) || x.limits.MaxEntries > 0 && int64(entries) > x.limits.MaxEntries
 }
 
-func (x *Index[V]) evict(e *list.Element) {
+// drop removes an entry because of the limits, and counts it.
+func (x *Index[V]) drop(e *list.Element, count *int64) {
+	*count++
 	x.remove(e)
 	x.evicted(e.Value.(*Entry[V]))
 }

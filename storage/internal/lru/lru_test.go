@@ -56,7 +56,7 @@ func TestEvictsByLastUse(t *testing.T) {
 	require.Equal(t, []string{"b"}, o.evicted())
 	o.add("e", 30)
 	require.Equal(t, []string{"c", "a", "d"}, o.evicted(), "all others go before the newest does")
-	require.Equal(t, storage.Stats{Entries: 1, Bytes: 30}, o.Stats())
+	require.Equal(t, storage.Stats{Entries: 1, Bytes: 30, Evicted: 4}, o.Stats())
 	require.True(t, o.Fits(30))
 	require.False(t, o.Fits(31))
 }
@@ -127,6 +127,7 @@ func TestRoom(t *testing.T) {
 			require.Equal(t, before, o.Stats(), "to ask changes nothing")
 			require.ErrorIs(t, o.Add(key(test.add), test.size, time.Now(), test.add), test.err)
 			require.Equal(t, test.evicted, o.evicted())
+			require.EqualValues(t, len(test.evicted), o.Stats().Evicted)
 			if test.err != nil {
 				require.Equal(t, before, o.Stats())
 			} else {
@@ -211,6 +212,7 @@ func TestSetLimits(t *testing.T) {
 			}
 			o.SetLimits(storage.Limits{MaxSize: test.size, MaxEntries: test.entries, Protect: time.Hour})
 			require.Equal(t, test.evicted, o.evicted())
+			require.EqualValues(t, len(test.evicted), o.Stats().Evicted)
 		})
 	}
 }
@@ -253,6 +255,7 @@ func TestExpiry(t *testing.T) {
 		require.False(t, o.timer.Stop(), "Close has stopped the timer")
 		time.Sleep(2 * time.Hour)
 		lock(func() { require.Empty(t, o.evicted(), "a closed index has no timer") })
+		require.Equal(t, storage.Stats{Expired: 4}, o.Stats(), "what it held it has not dropped")
 	})
 }
 
@@ -267,7 +270,7 @@ func TestExpiredIsAbsentAtOnce(t *testing.T) {
 	o.add("a", 1)
 	o.Get(key("a")).LastUse = time.Now().Add(-time.Minute)
 	require.Nil(t, o.Use(key("a")))
-	require.Equal(t, storage.Stats{}, o.Stats())
+	require.Equal(t, storage.Stats{Expired: 2}, o.Stats())
 
 	o.SetLimits(storage.Limits{MaxEntries: 1, TTL: time.Minute})
 	o.Pin(key("b"))
