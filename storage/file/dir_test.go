@@ -24,7 +24,7 @@ var (
 )
 
 func pathOf(dir string, key storage.Key) string {
-	return filepath.Join(dir, key.String()[:2], key.String()+".payload")
+	return filepath.Join(dir, key.String()[62:], key.String()+".payload")
 }
 
 func open(t *testing.T, dir string, limits storage.Limits) (*file.Store, *bytes.Buffer) {
@@ -97,11 +97,11 @@ func TestForeignNames(t *testing.T) {
 		require.NoError(t, os.Chtimes(path, old, old))
 	}
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "ef"), 0o700))
-	directory, link := storage.Key{0xef, 1}, storage.Key{0xef, 2}
+	directory, link := storage.Key{1, 31: 0xef}, storage.Key{2, 31: 0xef}
 	require.NoError(t, os.Mkdir(pathOf(dir, directory), 0o700))
 	require.NoError(t, os.Symlink(filepath.Join(dir, foreign[0]), pathOf(dir, link)))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "fe"), payload, 0o600)) // in the place of one of our directories
-	underFile := storage.Key{0xfe}
+	underFile := storage.Key{31: 0xfe}
 
 	store, log := open(t, dir, storage.Limits{MaxSize: int64(len(payload)), TTL: time.Hour})
 	require.Equal(t, storage.Stats{}, store.Stats())
@@ -119,6 +119,9 @@ func TestForeignNames(t *testing.T) {
 	}
 	requireHas(t, store)
 	require.Equal(t, storage.Stats{Entries: 1, Bytes: int64(len(payload))}, store.Stats())
+	purged, err := store.Purge(t.Context(), func(storage.Key, time.Time) bool { return true })
+	require.NoError(t, err)
+	require.Equal(t, storage.Stats{Entries: 1, Bytes: int64(len(payload))}, purged)
 	require.Empty(t, log.String())
 
 	for _, name := range append(foreign, "fe") {

@@ -1,6 +1,6 @@
 // Package file keeps payloads in a directory, one plain file each, so that they outlive the process.
 //
-// A payload is at <first two hex digits of the key>/<key in hex>.payload: its bytes, then a trailer of 8 bytes (see
+// A payload is at <last two hex digits of the key>/<key in hex>.payload: its bytes, then a trailer of 8 bytes (see
 // trailer). It is written in tmp/ and renamed into place, so that no file is ever half a payload while the machine is up.
 // Unless asked to (see [Store.SetFsync]), nothing is synced to the disk: what a power failure tears is found by its trailer.
 // A file's modification time is the payload's last use. Whatever else is in the directory is left alone.
@@ -224,5 +224,8 @@ func (s *Store) stamp(e *lru.Entry[state]) {
 // shorten makes a key fit for a log: enough to find the file, not enough to make anything of.
 func shorten(key storage.Key) string { return key.String()[:8] }
 
-// Interface guard
-var _ storage.Limiter = (*Store)(nil)
+// Interface guards
+var (
+	_ storage.Limiter = (*Store)(nil)
+	_ storage.Purger  = (*Store)(nil)
+)

@@ -16,7 +16,7 @@ var backend = storagetest.Backend{
 		require.NoError(tb, err)
 		return store
 	},
-	Bounded: true, Persistent: true, Files: true,
+	Bounded: true, Persistent: true, Purges: true, Files: true,
 }
 
 func TestMain(m *testing.M) { storagetest.Main(m) }

@@ -18,11 +18,17 @@ import (
 // listers is how many directories are read at once. Of a cold disk, many can be waited for together.
 const listers = 16
 
-// found is a payload that was there when the store was opened.
+// found is a payload that is there, whoever has stored it.
 type found struct {
 	key     storage.Key
 	size    int64
 	lastUse int64 // as Time.UnixNano
+}
+
+// usedBy is when it was last used, as it seems now. A time in the future, from a clock that was set back, would keep an entry for
+// ever. Reckoned from now, the time has a monotonic reading, so that setting the clock later changes nothing.
+func (p found) usedBy(now time.Time) time.Time {
+	return now.Add(min(0, time.Duration(p.lastUse-now.UnixNano())))
 }
 
 // load prepares the directory and fills the index, which has no limits yet, from the names, sizes and times of the files in it.
@@ -39,10 +45,7 @@ func (s *Store) load() error {
 	defer s.mu.Unlock()
 	now := time.Now()
 	for _, p := range payloads {
-		// A time in the future, from a clock that was set back, would keep an entry for ever. Reckoned from now, the time
-		// has a monotonic reading, so that setting the clock later changes nothing.
-		lastUse := now.Add(min(0, time.Duration(p.lastUse-now.UnixNano())))
-		if err := s.index.Add(p.key, p.size, lastUse, state{stamped: p.lastUse}); err != nil {
+		if err := s.index.Add(p.key, p.size, p.usedBy(now), state{stamped: p.lastUse}); err != nil {
 			return err
 		}
 	}

@@ -16,13 +16,13 @@ import (
 const (
 	extension   = ".payload"
 	dirMode     = 0o700
-	digitsOfDir = 2 // 256 directories keep each of them small
+	digitsOfDir = 2 // 256 directories keep each of them small; by the last digits, since the first are those of few owners
 )
 
 // fileName is where the payload under key is kept: a path in the store's directory, with slashes.
 func fileName(key storage.Key) string {
 	digits := key.String()
-	return digits[:digitsOfDir] + "/" + digits + extension
+	return digits[len(digits)-digitsOfDir:] + "/" + digits + extension
 }
 
 // parseFileName is the reverse of [fileName]. It accepts what fileName returns and nothing else, so that no other file is

@@ -1,6 +1,11 @@
 package file
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"maps"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,14 +16,14 @@ import (
 
 var (
 	testKey  = storage.Key{0xab, 0xcd, 31: 0xef}
-	testName = "ab/abcd" + strings.Repeat("00", 29) + "ef.payload"
+	testName = "ef/abcd" + strings.Repeat("00", 29) + "ef.payload"
 )
 
 // notOurs are names that come close.
 var notOurs = []string{
-	"", "/", ".payload", "ab/.payload", "ab", testName[3:], testName[:len(testName)-1], testName + "x", "x" + testName,
-	"ac" + testName[2:], "AB" + testName[2:], "ab/AB" + testName[5:], "./" + testName, "ab//" + testName[3:],
-	"ab\\" + testName[3:], strings.Replace(testName, "ef.", "e.", 1), strings.Replace(testName, "ef.", "ef0.", 1),
+	"", "/", ".payload", "ef/.payload", "ef", testName[3:], testName[:len(testName)-1], testName + "x", "x" + testName,
+	"ab" + testName[2:], "EF" + testName[2:], "ef/AB" + testName[5:], "./" + testName, "ef//" + testName[3:],
+	"ef\\" + testName[3:], strings.Replace(testName, "ef.", "e.", 1), strings.Replace(testName, "ef.", "ef0.", 1),
 	strings.Replace(testName, "ef.", "eg.", 1), strings.Replace(testName, ".payload", ".PAYLOAD", 1), testName + ".tmp",
 	"tmp/payload-1.tmp",
 }
@@ -33,6 +38,19 @@ func TestFileName(t *testing.T) {
 		_, ok := parseFileName(name)
 		require.False(t, ok, name)
 	}
+}
+
+// What one owner has is spread over the directories, though its keys all begin alike.
+func TestDirectoriesStaySmall(t *testing.T) {
+	t.Parallel()
+	files := make(map[string]int)
+	for n := range uint64(25_600) {
+		key := storage.Key(sha256.Sum256(binary.BigEndian.AppendUint64(nil, n)))
+		clear(key[:storage.OwnerSize])
+		files[path.Dir(fileName(key))]++
+	}
+	require.Len(t, files, 256)
+	require.Less(t, slices.Max(slices.Collect(maps.Values(files))), 200)
 }
 
 func FuzzParseFileName(f *testing.F) {

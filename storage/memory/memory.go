@@ -68,6 +68,17 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 	return nil
 }
 
+// Purge deletes the payloads of which match says so.
+func (s *Store) Purge(ctx context.Context, match func(key storage.Key, lastUse time.Time) bool) (storage.Stats, error) {
+	if err := ctx.Err(); err != nil {
+		return storage.Stats{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// As with what is evicted, there is nothing more to do.
+	return s.index.Purge(ctx, match, func(*lru.Entry[*payload]) error { return nil })
+}
+
 // Stats returns what the store holds now, nothing once it is closed, and what it has dropped.
 func (s *Store) Stats() storage.Stats {
 	s.mu.Lock()
@@ -122,5 +133,8 @@ func (s *Store) unpin(key storage.Key) {
 	s.index.Unpin(key)
 }
 
-// Interface guard
-var _ storage.Limiter = (*Store)(nil)
+// Interface guards
+var (
+	_ storage.Limiter = (*Store)(nil)
+	_ storage.Purger  = (*Store)(nil)
+)

@@ -10,7 +10,7 @@ import (
 
 var backend = storagetest.Backend{
 	Open:    func(_ testing.TB, _ string, limits storage.Limits) storage.Store { return memory.New(limits) },
-	Bounded: true,
+	Bounded: true, Purges: true,
 }
 
 func TestMain(m *testing.M) { storagetest.Main(m) }

@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -157,6 +159,37 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 	return errors.Join(s.near.Delete(ctx, key), s.far.Delete(ctx, key))
 }
 
+// Purge deletes the payloads of which match says so from both stores, and returns what went from the far one. Of a payload, near may
+// know a later use: it is asked about both. Other machines may still have what was purged near.
+func (s *Store) Purge(ctx context.Context, match func(key storage.Key, lastUse time.Time) bool) (storage.Stats, error) {
+	purged, err := storage.Purge(ctx, s.far, match)
+	if err != nil {
+		return purged, err
+	}
+	// What is being fetched now may have been opened before it was purged: it is to be near first.
+	for _, fetched := range s.underWay() {
+		select {
+		case <-fetched:
+		case <-ctx.Done():
+			return purged, ctx.Err()
+		}
+	}
+	_, err = storage.Purge(ctx, s.near, match)
+	return purged, err
+}
+
+func (s *Store) underWay() []chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.fetching))
+}
+
+// Available tells whether the far store can be reached.
+func (s *Store) Available() bool {
+	far, ok := s.far.(storage.Availability)
+	return !ok || far.Available()
+}
+
 // Stats returns what the far store holds.
 func (s *Store) Stats() storage.Stats { return s.far.Stats() }
 
@@ -214,5 +247,9 @@ func (w *writer) dropNear() {
 	}
 }
 
-// Interface guard
-var _ storage.Limiter = (*Store)(nil)
+// Interface guards
+var (
+	_ storage.Limiter      = (*Store)(nil)
+	_ storage.Purger       = (*Store)(nil)
+	_ storage.Availability = (*Store)(nil)
+)

@@ -52,7 +52,9 @@ func NewKeys(secrets [][]byte) *Keys {
 // What that shows to who sees sealed payloads is which of them are equal in their first 64 KiB, their first 128 KiB, and so on.
 //
 // A sealed payload is kept under another key than its storage key, which depends on the secret: nothing that was not sealed is
-// taken for it, and what is kept unsealed is not in its way.
+// taken for it, and what is kept unsealed is not in its way. Only whose it is stays as it was, so that an owner's payloads can be
+// found. So who sees sealed payloads sees which of them have one owner, which may be an app, or one Store of an app: how many there
+// are, how large, and when they are stored and used. What the owner's bytes themselves tell is up to who makes them.
 type key struct {
 	place [32]byte // for the key in the store below
 	salt  [32]byte
@@ -77,9 +79,11 @@ func payloadSize(sealed int64) int64 {
 	return size
 }
 
-// placeOf is under which key of the store below a sealed payload is.
+// placeOf is under which key of the store below a sealed payload is: its owner, and what is derived from the whole storage key.
 func (k *key) placeOf(key storage.Key) storage.Key {
-	return storage.Key(derive(&k.place, key[:]))
+	place := storage.Key(derive(&k.place, key[:]))
+	copy(place[:storage.OwnerSize], key[:])
+	return place
 }
 
 // A position is where a chunk is.

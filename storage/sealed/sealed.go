@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/dashstash/dashstash/storage"
 )
@@ -66,6 +67,12 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 	return s.inner.Delete(ctx, key)
 }
 
+// Purge deletes the payloads of which match says so in the store below: match gets the keys there, whose first [storage.OwnerSize]
+// bytes are those of the storage keys. What is returned counts sealed bytes.
+func (s *Store) Purge(ctx context.Context, match func(key storage.Key, lastUse time.Time) bool) (storage.Stats, error) {
+	return storage.Purge(ctx, s.inner, match)
+}
+
 // Stats returns what the store below holds.
 func (s *Store) Stats() storage.Stats { return s.inner.Stats() }
 
@@ -102,5 +109,8 @@ func (r *reader) Close() error {
 	return r.inner.Close()
 }
 
-// Interface guard
-var _ storage.Store = (*Store)(nil)
+// Interface guards
+var (
+	_ storage.Store  = (*Store)(nil)
+	_ storage.Purger = (*Store)(nil)
+)

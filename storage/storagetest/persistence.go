@@ -78,6 +78,15 @@ func testTwoAtOnePlace(t *testing.T, b Backend) {
 	requireHas(t, two, s[1], s[2])
 }
 
+// putInTurn is put, in a bubble, of one after the other: what is stored at one time has no order that survives.
+func putInTurn(t *testing.T, store storage.Store, samples ...sample) {
+	t.Helper()
+	for _, s := range samples {
+		time.Sleep(time.Millisecond)
+		put(t, store, s)
+	}
+}
+
 func testOrderSurvives(t *testing.T, b Backend) {
 	place := t.TempDir()
 	store := b.openAt(t, place, storage.Limits{})
@@ -101,7 +110,7 @@ func testOrderSurvivesCrash(t *testing.T, b Backend) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSamples(3, 1000)
 		died := b.Open(t, place, storage.Limits{})
-		put(t, died, s...)
+		putInTurn(t, died, s...)
 		time.Sleep(time.Minute)
 		requireHas(t, died, s[0])
 		store := b.Open(t, place, storage.Limits{MaxSize: 2000})
@@ -141,7 +150,7 @@ func testProtectGoesOn(t *testing.T, b Backend) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSamples(5, 1000)
 		store := b.Open(t, place, storage.Limits{})
-		put(t, store, s[:4]...)
+		putInTurn(t, store, s[:4]...)
 		time.Sleep(20 * time.Second)
 		requireHas(t, store, s[1])
 		require.NoError(t, store.Close())

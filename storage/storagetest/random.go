@@ -65,8 +65,10 @@ func (w *world) step() string {
 		return w.retry()
 	case n < 65:
 		return w.open()
-	case n < 80:
+	case n < 79:
 		return w.closeReader()
+	case n < 81:
+		return w.purge()
 	case n < 85:
 		s := w.sample()
 		w.model.remove(s)
@@ -169,6 +171,20 @@ func (w *world) open() string {
 	require.NoError(w, err, "open %d after %q", len(s.data), w.history)
 	w.reads = append(w.reads, reading{s, r, w.store})
 	return fmt.Sprintf("open %d", len(s.data))
+}
+
+// purge picks by key and by age, in use or not.
+func (w *world) purge() string {
+	if !w.backend.Purges {
+		return "nothing"
+	}
+	age, odd := w.span(40), byte(w.random.IntN(2))
+	match := func(key storage.Key, lastUse time.Time) bool { return key[0]%2 == odd && time.Since(lastUse) >= age }
+	want := w.model.purge(func(e entry) bool { return match(e.key, e.lastUse) })
+	got, err := storage.Purge(w.Context(), w.store, match)
+	require.NoError(w, err)
+	require.Equal(w, want, got, "purge after %q", w.history)
+	return fmt.Sprintf("purge of %v: %d", age, want.Bytes)
 }
 
 func (w *world) closeReader() string {

@@ -28,6 +28,8 @@ type Backend struct {
 	Bounded bool
 	// Persistent: a store that is opened at the place of another, closed or not, has the same payloads.
 	Persistent bool
+	// Purges: the store is a storage.Purger that can list what it keeps. What Stats counts, it counts alike.
+	Purges bool
 	// Files: all that the store keeps is in files in place, one a payload, and nothing else. Such a store is Persistent,
 	// and finds damage.
 	Files bool
@@ -61,6 +63,9 @@ func Run(t *testing.T, b Backend) {
 		{"Expiry", b.Bounded, expiryTests},
 		{"Persistence", b.Persistent, persistenceTests},
 		{"UsePersistence", b.Persistent && b.Bounded, usePersistenceTests},
+		{"Purge", b.Purges, purgeTests},
+		{"PurgeAtOnePlace", b.Purges && b.Persistent, purgePersistenceTests},
+		{"PurgeAndLimits", b.Purges && b.Bounded, purgeLimitTests},
 		{"Files", b.Files, fileTests},
 		{"Damage", b.Files, damageTests},
 		{"Server", b.remote(), serverTests},

@@ -38,7 +38,7 @@ type Index[V any] struct {
 	entries map[storage.Key]*list.Element
 	bytes   int64
 	dropped struct{ evicted, expired int64 } // see storage.Stats
-	pins    map[storage.Key]int // only what is pinned; by key, since all payloads under a key are the same
+	pins    map[storage.Key]int              // only what is pinned; by key, since all payloads under a key are the same
 
 	closed bool
 	timer  *time.Timer // removes what expires while nobody uses the store; nil until there is something to expire
