@@ -119,8 +119,8 @@ type Limiter interface {
 // Purger is a [Store] that can delete what its caller picks.
 type Purger interface {
 	// Purge deletes the payloads of which match says so, in use or not, and returns how many there were and their size, in Entries and
-	// Bytes; of what is stored meanwhile, it may miss some. Readers that are open go on, as after Delete. With an error, what it
-	// returns is gone, and the rest is not; it is [errors.ErrUnsupported] where what is there cannot be listed.
+	// Bytes; of what is stored meanwhile, it may miss some. Readers that are open go on, as after Delete. With an error,
+	// at least what it returns is gone; it is [errors.ErrUnsupported], and nothing is, where what is there cannot be listed.
 	//
 	// match is called for one payload at a time. It must be quick, and must not call the store. Of the key, it may only look at the
 	// first OwnerSize bytes: the others may be the store's own. lastUse is zero where it is not known; on a server, it may be too early

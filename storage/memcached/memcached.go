@@ -69,9 +69,22 @@ func Open(options Options, logger *slog.Logger) storage.Limiter {
 	}
 	client := memcache.NewFromSelector(addresses(options.Addresses))
 	client.Timeout, client.MaxIdleConns = options.Timeout, maxIdle
-	return remote.New(&server{client, options.Addresses}, remote.Options{
+	return store{remote.New(&server{client, options.Addresses}, remote.Options{
 		Prefix: options.Prefix, PartSize: options.MaxItemSize - overhead, Logger: logger,
-	})
+	})}
+}
+
+// store is a store that says why it cannot be purged.
+type store struct{ *remote.Store }
+
+// Purge fails with [errors.ErrUnsupported].
+func (s store) Purge(ctx context.Context, match func(key storage.Key, lastUse time.Time) bool) (storage.Stats, error) {
+	purged, err := s.Store.Purge(ctx, match)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = fmt.Errorf("memcached cannot list what it keeps, so nothing can be picked from it: to have all of it gone, also of "+
+			"others who use it, restart memcached or send it flush_all; else wait until the ttl is over (%w)", err)
+	}
+	return purged, err
 }
 
 // addresses chooses the server for a key as memcache.ServerList does, but leaves it to each dial to resolve a name: a server may

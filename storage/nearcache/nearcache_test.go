@@ -31,6 +31,7 @@ func TestStore(t *testing.T) {
 			store.SetLimits(limits)
 			return store
 		},
+		Purges: true,
 	})
 }
 

@@ -29,6 +29,7 @@ func backend(t testing.TB, options redis.Options) storagetest.Backend {
 			return store
 		},
 		Persistent: true,
+		Purges:     true,
 		Values:     servertest.RedisValues(t, client),
 	}
 }

@@ -109,13 +109,16 @@ func readable(err error) error {
 	case strings.HasPrefix(err.Error(), "WRONGPASS "):
 		return fmt.Errorf("the server refuses the password: check the options username and password (%w)", err)
 	case strings.HasPrefix(err.Error(), "NOPERM "):
-		return fmt.Errorf("the server does not let this user do that: it needs get, set, pttl, pexpire, persist, unlink, hgetall, hincrby, hdel "+
-			"on keys that begin with the option prefix (%w)", err)
+		return fmt.Errorf("the server does not let this user do that: it needs get, set, pttl, pexpire, persist, unlink, hgetall, hincrby, hdel, "+
+			"and scan and getrange to purge, on keys that begin with the option prefix (%w)", err)
 	case strings.HasPrefix(err.Error(), "MISCONF "):
 		return fmt.Errorf("the server takes no data, since it cannot save it to its disk (%w)", err)
 	}
 	return err
 }
 
-// Interface guard
-var _ remote.Counter = (*server)(nil)
+// Interface guards
+var (
+	_ remote.Counter = (*server)(nil)
+	_ remote.Lister  = (*server)(nil)
+)

@@ -37,6 +37,7 @@ func over(inner storagetest.Backend) storagetest.Backend {
 			return sealed.New(inner.Open(tb, place, limits), keys)
 		},
 		Persistent: inner.Persistent,
+		Purges:     true,
 	}
 	if inner.Values != nil {
 		backend.Values = func(place string, key storage.Key) []storagetest.Value { return inner.Values(place, keys.Place(key)) }

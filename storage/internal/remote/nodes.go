@@ -4,10 +4,15 @@ import "context"
 
 // call calls the node where a key is, if its circuit is closed.
 func (s *Store) call(ctx context.Context, key string, call func() error) error {
+	return s.callNode(ctx, s.server.Node(ctx, key), call)
+}
+
+// callNode calls a node, if its circuit is closed.
+func (s *Store) callNode(ctx context.Context, node string, call func() error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	return s.circuit(s.server.Node(ctx, key)).call(ctx, call)
+	return s.circuit(node).call(ctx, call)
 }
 
 func (s *Store) circuit(node string) *circuit {
@@ -32,6 +37,9 @@ func (s *Store) away() bool {
 	}
 	return len(s.circuits) > 0
 }
+
+// Available is false while no node that was ever called can be called.
+func (s *Store) Available() bool { return !s.away() }
 
 // each calls each node where keys are.
 func (s *Store) each(ctx context.Context, keys []string, call func(keys []string) error) error {

@@ -34,6 +34,7 @@ var (
 	magic      = [4]byte{'d', 's', 'r', 1}
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 	errDamaged = errors.New("damaged")
+	errSize    = fmt.Errorf("%w: a record of another size", errDamaged)
 )
 
 // parts is how many parts the payload is in beside the record.
@@ -65,20 +66,32 @@ func parseRecord(value []byte) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
+	r, err := parseHeader(content)
+	if err != nil {
+		return record{}, err
+	}
+	r.payload = content[headerSize:]
+	inline := int64(0)
+	if r.size <= int64(r.partSize) {
+		inline = r.size
+	}
+	if int64(len(r.payload)) != inline {
+		return record{}, errSize
+	}
+	return r, nil
+}
+
+// parseHeader returns what the first headerSize bytes of a value say: all but the payload. They have no checksum of their own.
+func parseHeader(content []byte) (record, error) {
 	if len(content) < headerSize || !bytes.HasPrefix(content, magic[:]) {
 		return record{}, fmt.Errorf("%w: no record of this version", errDamaged)
 	}
 	r := record{
 		partSize: int(binary.BigEndian.Uint32(content[4:])),
 		size:     int64(binary.BigEndian.Uint64(content[8:])),
-		payload:  content[headerSize:],
 	}
-	inline := int64(0)
-	if r.size <= int64(r.partSize) {
-		inline = r.size
-	}
-	if r.partSize == 0 || r.size < 0 || r.size/int64(r.partSize) >= maxParts || int64(len(r.payload)) != inline {
-		return record{}, fmt.Errorf("%w: a record of another size", errDamaged)
+	if r.partSize == 0 || r.size < 0 || r.size/int64(r.partSize) >= maxParts {
+		return record{}, errSize
 	}
 	return r, nil
 }

@@ -254,5 +254,9 @@ func (s *Store) keys(key storage.Key, rec record) []string {
 	return keys
 }
 
-// Interface guard
-var _ storage.Limiter = (*Store)(nil)
+// Interface guards
+var (
+	_ storage.Limiter      = (*Store)(nil)
+	_ storage.Purger       = (*Store)(nil)
+	_ storage.Availability = (*Store)(nil)
+)
