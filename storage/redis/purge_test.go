@@ -46,7 +46,7 @@ func TestPurgeLeavesForeign(t *testing.T) {
 	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
 	defer client.Close()
 	digits := strings.Repeat("ab", storage.KeySize)
-	foreign := []string{digits[1:], digits + "0", strings.ToUpper(digits), digits + ":0", "x" + digits[1:], "session:" + digits, digits}
+	foreign := []string{digits[1:], digits + "0", strings.ToUpper(digits), digits + "ab", digits + ":0", "x" + digits[1:], "session:" + digits, digits}
 	for _, name := range foreign {
 		require.NoError(t, client.Set(t.Context(), name, strings.Repeat("somebody's", 10), 0).Err())
 	}
@@ -115,16 +115,26 @@ func TestPurgeByAge(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Several machines are told to purge at once, since each has a near layer of its own: what goes is counted once.
+// Several machines are told to purge at once, since each has a near layer of its own: all goes, and is counted once.
 func TestPurgeTogether(t *testing.T) {
 	t.Parallel()
-	server := servertest.Redis(t)
+	for name, options := range map[string]redis.Options{
+		"server": at(servertest.Redis(t)), "cluster": {Addresses: servertest.RedisCluster(t), Cluster: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testPurgeTogether(t, options)
+		})
+	}
+}
+
+func testPurgeTogether(t *testing.T, options redis.Options) {
 	kept := storagetest.NewPayload(0, 5)
 	stores := make([]storage.Limiter, 4)
 	for i := range stores {
-		stores[i], _ = open(t, at(server))
+		stores[i], _ = open(t, options)
 	}
-	const payloads = 3000
+	const payloads = 4000
 	for n := range payloads {
 		payload := storagetest.NewPayload(1, n)
 		require.NoError(t, payload.Put(t, stores[0]))

@@ -211,7 +211,8 @@ func testPurgeBeside(t *testing.T, b Backend) {
 						t.Error(err)
 					}
 				}
-				if err := (Payload{s.key, s.data}).Get(t, store); err != nil && (!mine || !errors.Is(err, storage.ErrNotFound)) {
+				err := Payload{s.key, s.data}.Get(t, store)
+				if gone := errors.Is(err, storage.ErrNotFound); err != nil && (!gone || !mine) {
 					t.Error(err)
 				}
 			}

@@ -92,15 +92,14 @@ func (p *purge) node(ctx context.Context, node Node) error {
 	return nil
 }
 
-// records picks the keys of records, each once, from those of a server.
+// records picks the keys of records from those of a server.
 func (s *Store) records(names []string) (keys []storage.Key) {
 	for _, name := range names {
 		if key, ok := s.parseRecordKey(name); ok {
 			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(keys, func(a, b storage.Key) int { return slices.Compare(a[:], b[:]) })
-	return slices.Compact(keys)
+	return keys
 }
 
 // parseRecordKey is the reverse of recordKey.
