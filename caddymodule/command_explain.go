@@ -26,7 +26,7 @@ written as JSON, in quotes for the shell.
 
 Only Stores of apps that were used since Caddy was started are known. The exit
 status is 1 if there is no such Store.`,
-		Example: "  caddy dash-stash explain df\n  caddy dash-stash explain '{\"index\":1,\"type\":\"df\"}' --app localhost:8080/",
+		Example: "  caddy dash-stash explain df\n  caddy dash-stash explain '{\"index\":1,\"type\":\"df\"}' --app localhost:8080",
 		Args:    explainArgs,
 		RunE:    runExplain,
 	}

@@ -40,7 +40,7 @@ func statusFixture() Status {
 	return Status{
 		Since: began, Now: began.Add(2 * time.Hour), Live: figures, DryRun: Figures{Callbacks: 1},
 		Apps: []AppStatus{
-			{App: "localhost:8080/", Mode: modeLive, LastUsed: began.Add(time.Hour), Figures: figures, Stores: []StoreStatus{df, chart}},
+			{App: "localhost:8080", Mode: modeLive, LastUsed: began.Add(time.Hour), Figures: figures, Stores: []StoreStatus{df, chart}},
 			{App: "evil\x1b[2J.example/", Namespace: "sales", Mode: modeDryRun, LastUsed: began, Figures: Figures{Callbacks: 1}},
 		},
 		Storages: []StorageStatus{
@@ -48,7 +48,7 @@ func statusFixture() Status {
 				MaxBytes: 1 << 30, Evicted: new(int64(5)), Expired: new(int64(0)), Available: true},
 			{Storage: "memcached", Place: "127.0.0.1:11211"},
 		},
-		Misses: []Miss{{Time: began.Add(time.Hour), App: "localhost:8080/", Store: "df", Cause: "gone"}},
+		Misses: []Miss{{Time: began.Add(time.Hour), App: "localhost:8080", Store: "df", Cause: "gone"}},
 	}
 }
 
@@ -105,13 +105,13 @@ func TestCommandStatus(t *testing.T) {
 		"server to browser  90.1 MB  10.2 MB  79.9 MB  88.7 %",
 		"1,234 callbacks, 2.5 % of their time in Dashstash\n12 values (34.1 MB) offloaded, 30 (47.3 MB) restored; 3 misses",
 		"Would be saved (dry run)",
-		"localhost:8080/: 1,234 callbacks, used 60 min ago",
+		"localhost:8080: 1,234 callbacks, used 60 min ago",
 		"df     memory  offloaded  110.0 MB     19.0 MB       2  3 inline: below_min_size",
 		"chart  memory  inline          0 B      1.0 MB       0  clientside: app.draw -> graph.figure",
 		"evil·[2J.example/, namespace sales, dry run: 1 callback,",
 		"file         1,200  34.1 MB  1,073.7 MB        5        0  /var/lib/long/",
 		"memcached        ?        ?           -        ?        ?  127.0.0.1:11211 (unavailable)",
-		"60 min ago   gone   df     localhost:8080/",
+		"60 min ago   gone   df     localhost:8080",
 	} {
 		require.Contains(t, out, want)
 	}
@@ -145,10 +145,10 @@ func TestCommandExplain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"GET /dash_stash/store?app=a%2Fb&id=%7B%22index%22%3A1%7D&namespace="}, stub.asked)
 	for _, want := range []string{
-		"Store df of localhost:8080/\nIts data is kept here.\n",
+		"Store df of localhost:8080\nIts data is kept here.\n",
 		"  offloaded     12 values, 34.1 MB\n", "  inline        3 values, 1.1 kB: below_min_size\n", "  missed        2: gone\n",
 		"  saved         40.0 MB to the server, 70.0 MB to the browser\n",
-		"Store chart of localhost:8080/, namespace sales, dry run\nA clientside callback reads it.\n",
+		"Store chart of localhost:8080, namespace sales, dry run\nA clientside callback reads it.\n",
 		"  read by       app.draw -> graph.figure\n",
 	} {
 		require.Contains(t, out, want)

@@ -111,6 +111,9 @@ func (v *visit) sums(mode string) (f Figures) {
 		f.Up = Traffic{With: v.up - f.Saved.Up, Without: v.up}
 	}
 	f.Down = Traffic{With: v.down - f.Saved.Down, Without: v.down}
+	for _, size := range []*int64{&f.Up.With, &f.Up.Without, &f.Down.With, &f.Down.Without} {
+		*size = max(0, *size) // a counter that is told to count back panics
+	}
 	f.Seconds = Seconds{Total: v.total.Seconds(), Own: v.own.Seconds()}
 	return f
 }

@@ -22,7 +22,7 @@ const (
 
 // AppStatus is an app, as a handler of one namespace and mode sees it.
 type AppStatus struct {
-	App       string        `json:"app"` // host and prefix, as localhost:8080/
+	App       string        `json:"app"` // host and prefix, as localhost:8080/reports
 	Namespace string        `json:"namespace"`
 	Mode      string        `json:"mode"` // live or dry_run
 	LastUsed  time.Time     `json:"last_used"`
