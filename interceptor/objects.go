@@ -203,11 +203,7 @@ func (t *textWindow) idAt(span [2]int64) string {
 	if span[1]-span[0] > maxIDText || span[1] == 0 {
 		return ""
 	}
-	raw := t.read(span)
-	if raw[0] == '"' {
-		return canonicalID(unquote(raw))
-	}
-	return canonicalID(string(raw))
+	return idOf(string(t.read(span)))
 }
 
 // read returns the text in a span.
