@@ -11,8 +11,9 @@ const dry = item => item.mode === 'dry_run';
 
 // nameOfApp writes an app, its namespace, and that it is a dry run.
 const nameOfApp = (cell, item) => {
-	if (!cell.firstChild) cell.append(make('span'), make('span', {class: 'chip'}, 'dry run'));
+	if (!cell.firstChild) cell.append(make('span', {class: 'name'}), make('span', {class: 'chip'}, 'dry run'));
 	put(cell.children[0], shortly(item));
+	cell.title = shortly(item);
 	show(cell.children[1], dry(item));
 };
 
@@ -53,7 +54,9 @@ const missSentences = ({missed}) => Object.entries(missed ?? {}).map(([cause, nu
 
 const usedSentence = store => store.last_used ? [`Last used ${moment(time(store.last_used))}.`] : [];
 
-const clientsideSentence = store => store.clientside ? [`Clientside callback: ${store.clientside}`] : [];
+// clientsideSentence names the callback if the explanation does not.
+const clientsideSentence = ({clientside, explanation}) =>
+	clientside && !explanation.includes(clientside) ? [`Clientside callback: ${clientside}`] : [];
 
 // decision writes where a Store's data is and why. What opens below it is the whole explanation, and a way to purge.
 const decision = purge => (cell, store) => {
