@@ -1,6 +1,8 @@
 // The columns of the page's tables: what they show of an app, a Store and a miss, and what they are sorted by.
 
-import {bytes, causes, count, counted, decisions, inWords, make, moment, none, put, reasons, seconds, shortly, show, total} from './page-format.js';
+import {
+	bytes, causes, count, counted, decisions, inWords, make, moment, none, put, reasons, seconds, shortly, show, total,
+} from './page-format.js';
 import {oneLine, twoLines} from './page-table.js';
 
 const values = each => each.values;
@@ -73,7 +75,7 @@ const decision = purge => (cell, store) => {
 	summary.children[0].dataset.decision = store.decision;
 	put(summary.children[1], store.decision === 'offloaded' ? '' : inWords(reasons, store.reason));
 	put(more.children[0], store.explanation || `In words: ${inWords(reasons, store.reason)}.`);
-	const sentences = [...clientsideSentence(store), ...inlineSentences(store.figures), ...missSentences(store.figures), ...usedSentence(store)];
+	const sentences = [clientsideSentence(store), inlineSentences(store.figures), missSentences(store.figures), usedSentence(store)].flat();
 	if ([...more.children[1].children].map(item => item.textContent).join('\n') !== sentences.join('\n')) {
 		more.children[1].replaceChildren(...sentences.map(sentence => make('li', {}, sentence)));
 	}

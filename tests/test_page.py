@@ -6,7 +6,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from harness.axe import grave
+from harness.axe import violations
 
 NAMES = ["names", "rows", "squares"]
 LOOKS = [(width, theme) for width in (360, 1280) for theme in ("light", "dark")]
@@ -16,14 +16,14 @@ LOOKS = [(width, theme) for width in (360, 1280) for theme in ("light", "dark")]
 def live(new_tab):
     """live(caddy) -> Playwright's page with the live page of that Caddy. Complaints that match `allow` are none."""
 
-    def open_page(caddy, width=1280, theme="light", allow="$^"):
+    def open_page(caddy, width=1280, theme="light", allow="$^", connection="Live"):
         tab = new_tab()
         tab.allow(allow)
         tab.allow("/dash_stash/events: net::ERR_ABORTED")  # the test ends while it is being read
         tab.page.set_viewport_size({"width": width, "height": 800})
         tab.page.emulate_media(color_scheme=theme)
         tab.page.goto(url(caddy), referer=url(caddy))
-        expect(tab.page.locator("#connection")).to_have_text("Live")
+        expect(tab.page.locator("#connection")).to_have_text(connection)
         return tab.page
 
     return open_page
@@ -185,11 +185,18 @@ def test_a_reload_of_the_configuration(dash_app, proxy, tab, live):
     expect(page.locator("#connection")).to_have_text("Live")
 
 
+def test_no_dash_stash(dash_app, proxy, live):
+    """Where nothing is configured, the page says so, in Caddy's words."""
+    caddy = proxy(dash_app("three_stores.py"), directives="")
+    caddy.allow("request error")
+    live(caddy, allow="status of 404", connection=re.compile("Caddy says: no dash_stash is configured"))
+
+
 @pytest.mark.parametrize("width, theme", LOOKS)
-def test_nothing_grave_and_nothing_cut_off(dash_app, proxy, tab, live, width, theme):
-    """In both themes, wide and narrow, axe finds nothing serious or critical, and the page does not scroll sideways."""
+def test_no_violations_and_nothing_cut_off(dash_app, proxy, tab, live, width, theme):
+    """In both themes, wide and narrow, axe finds nothing, and the page does not scroll sideways."""
     caddy = clicked(dash_app, proxy, tab)
     page = live(caddy, width, theme)
     expect(page.locator("#stores tbody tr")).to_have_count(3)
-    assert grave(page) == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
