@@ -1,6 +1,8 @@
 // The columns of the page's tables: what they show of an app, a Store and a miss, and what they are sorted by.
 
-import {bytes, causes, count, counted, decisions, inWords, make, moment, none, put, reasons, seconds, shortly, show, total} from './page-format.js';
+import {
+	bytes, causes, count, counted, decisions, inWords, make, moment, none, put, reasons, seconds, shortly, show, total,
+} from './page-format.js';
 import {oneLine, twoLines} from './page-table.js';
 
 const values = each => each.values;
@@ -11,8 +13,9 @@ const dry = item => item.mode === 'dry_run';
 
 // nameOfApp writes an app, its namespace, and that it is a dry run.
 const nameOfApp = (cell, item) => {
-	if (!cell.firstChild) cell.append(make('span'), make('span', {class: 'chip'}, 'dry run'));
+	if (!cell.firstChild) cell.append(make('span', {class: 'name'}), make('span', {class: 'chip'}, 'dry run'));
 	put(cell.children[0], shortly(item));
+	cell.title = shortly(item);
 	show(cell.children[1], dry(item));
 };
 
@@ -53,7 +56,9 @@ const missSentences = ({missed}) => Object.entries(missed ?? {}).map(([cause, nu
 
 const usedSentence = store => store.last_used ? [`Last used ${moment(time(store.last_used))}.`] : [];
 
-const clientsideSentence = store => store.clientside ? [`Clientside callback: ${store.clientside}`] : [];
+// clientsideSentence names the callback if the explanation does not.
+const clientsideSentence = ({clientside, explanation}) =>
+	clientside && !explanation.includes(clientside) ? [`Clientside callback: ${clientside}`] : [];
 
 // decision writes where a Store's data is and why. What opens below it is the whole explanation, and a way to purge.
 const decision = purge => (cell, store) => {
@@ -70,7 +75,7 @@ const decision = purge => (cell, store) => {
 	summary.children[0].dataset.decision = store.decision;
 	put(summary.children[1], store.decision === 'offloaded' ? '' : inWords(reasons, store.reason));
 	put(more.children[0], store.explanation || `In words: ${inWords(reasons, store.reason)}.`);
-	const sentences = [...clientsideSentence(store), ...inlineSentences(store.figures), ...missSentences(store.figures), ...usedSentence(store)];
+	const sentences = [clientsideSentence(store), inlineSentences(store.figures), missSentences(store.figures), usedSentence(store)].flat();
 	if ([...more.children[1].children].map(item => item.textContent).join('\n') !== sentences.join('\n')) {
 		more.children[1].replaceChildren(...sentences.map(sentence => make('li', {}, sentence)));
 	}

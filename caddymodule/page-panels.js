@@ -1,14 +1,14 @@
 // What is saved, in large figures; and in one sentence, whether it works.
 
-import {bytes, causes, count, counted, none, put, rate, ratio, seconds, show, total} from './page-format.js';
+import {bytes, causes, count, counted, moment, none, put, rate, ratio, seconds, show, total} from './page-format.js';
 
 const template = document.getElementById('panel');
 const place = document.getElementById('panels');
 const panels = new Map(); // mode -> <section>
 
 const words = {
-	live: {title: 'Saved', saved: 'saved', with: 'with Dashstash', without: 'without', offloaded: 'Offloaded', restored: 'Put back'},
-	dry_run: {title: 'Dry run', saved: 'would be saved', with: 'it would be with Dashstash', without: 'now',
+	live: {title: 'Saved', with: 'with Dashstash', without: 'without', offloaded: 'Offloaded', restored: 'Put back'},
+	dry_run: {title: 'Would be saved', with: 'would be with Dashstash', without: 'now',
 		offloaded: 'Would be offloaded', restored: 'Would be put back'},
 };
 
@@ -28,7 +28,7 @@ export const showPanels = (status, histories, live) => {
 			continue;
 		}
 		if (!panels.has(mode)) panels.set(mode, newPanel(mode));
-		fill(panels.get(mode), status[mode], live ? histories[mode].sum(60) : null);
+		fill(panels.get(mode), status, mode, live ? histories[mode].sum(60) : null);
 	}
 };
 
@@ -40,7 +40,6 @@ const newPanel = mode => {
 	panel.setAttribute('aria-labelledby', title.id);
 	put(title, words[mode].title);
 	show(part(panel, 'dry'), mode === 'dry_run');
-	put(part(panel, 'saved-label'), words[mode].saved);
 	for (const name of ['with', 'without']) panel.querySelectorAll(`[data-part=${name}]`).forEach(each => put(each, words[mode][name]));
 	for (const name of ['offloaded', 'restored']) put(part(panel, `${name}-label`), words[mode][name]);
 	mode === 'live' ? place.prepend(panel) : place.append(panel);
@@ -50,9 +49,11 @@ const newPanel = mode => {
 const part = (panel, name) => panel.querySelector(`[data-part=${name}]`);
 const figure = (panel, name) => panel.querySelector(`[data-figure=${name}]`);
 
-const fill = (panel, figures, minute) => {
+const fill = (panel, status, mode, minute) => {
+	const figures = status[mode];
 	const saved = figures.saved.up + figures.saved.down;
 	put(figure(panel, 'saved'), bytes(saved), saved);
+	put(part(panel, 'since'), `since ${moment(new Date(status.since))}`);
 	put(figure(panel, 'rate'), rate(minute && minute.saved / minute.span));
 	for (const direction of ['down', 'up']) fillDirection(panel, direction, figures[direction]);
 	put(figure(panel, 'callbacks'), count(figures.callbacks), figures.callbacks);
@@ -89,18 +90,20 @@ const verdict = status => {
 		const names = down.map(({storage}) => storage).join(' and ');
 		return ['bad', `The storage ${names} is not available: new data stays inline, and callbacks whose data is there are told to try again.`];
 	}
-	const stores = status.apps.filter(app => app.mode === 'live').flatMap(app => app.stores);
+	const [mode] = modesOf(status);
+	const stores = status.apps.filter(app => app.mode === mode).flatMap(app => app.stores);
 	const offloaded = stores.filter(store => store.decision === 'offloaded').length;
-	if (!modesOf(status).includes('live')) return ['info', 'It runs, in a dry run: nothing is touched.'];
 	if (stores.length === 0) return ['info', 'It runs. No Store has been seen yet.'];
+	if (mode === 'dry_run') return ['info', `It runs. ${count(offloaded)} of ${counted(stores.length, 'Store')} would be kept on the server.`];
 	const kept = `${count(offloaded)} of ${counted(stores.length, 'Store')}`;
 	if (offloaded === 0) return ['info', `It runs, but ${kept} ${stores.length === 1 ? 'is' : 'are'} kept on the server: see below why.`];
 	if (status.live.offloaded.values === 0) return ['info', `It runs. ${kept} will be kept on the server: no data has come yet.`];
 	return ['good', `It works: ${kept} ${offloaded === 1 ? 'is' : 'are'} kept on the server.`];
 };
 
-export const showVerdict = (element, status) => {
-	const [look, sentence] = verdict(status);
+// showVerdict shows it, or that nothing is known: `lost` then says since when.
+export const showVerdict = (element, status, lost) => {
+	const [look, sentence] = lost ? ['info', `Caddy has not told anything since ${lost}. What follows is of then.`] : verdict(status);
 	element.className = `note ${look}`;
 	put(element, sentence);
 };

@@ -5,10 +5,13 @@ import {bytes, counted, make, put, shortly, show} from './page-format.js';
 const at = id => document.getElementById(`purge-${id}`);
 const dialog = document.getElementById('purge');
 const form = at('form');
+const result = document.getElementById('result');
 
 let apps = []; // of the last Status
 let order = null; // what is to be confirmed: the body of the request
+let asked = 0; // when it was asked for confirmation
 let busy = false;
+let clearing; // the result, some time later
 
 const what = () => form.elements.what.value;
 
@@ -36,6 +39,7 @@ const fillStores = () => {
 
 // open shows the dialog, with a Store of an app chosen if one is given.
 export const open = store => {
+	put(result, '');
 	fillLists();
 	form.reset();
 	for (const radio of form.elements.what) radio.disabled = radio.value !== 'all' && apps.length === 0;
@@ -60,6 +64,7 @@ const showFields = () => {
 // toStep shows what is to be confirmed, or without an order the choice.
 const toStep = next => {
 	order = next;
+	asked = Date.now();
 	show(at('choice'), !order);
 	show(at('confirmation'), Boolean(order));
 	show(at('error'), false, '');
@@ -67,6 +72,8 @@ const toStep = next => {
 	put(at('cancel'), order ? 'Back' : 'Cancel');
 	put(at('next'), order ? 'Delete' : 'Continue');
 	at('next').classList.toggle('danger', Boolean(order));
+	at('cancel').setAttribute('aria-describedby', order ? 'purge-confirmation' : '');
+	if (order) at('cancel').focus(); // Enter twice deletes nothing
 };
 
 const request = () => {
@@ -80,7 +87,7 @@ const request = () => {
 };
 
 const inWords = ({app, namespace, store, older_than: older}) => {
-	const whose = store !== undefined ? `of the Store ${store} of ${shortly({app, namespace})}`
+	const whose = store !== undefined ? `of the Store “${store}” of ${shortly({app, namespace})}`
 		: app !== undefined ? `of ${shortly({app, namespace})}` : 'of all apps';
 	return `This deletes the data ${whose}${older ? ` that was not used for ${older}` : ''}, in every storage.`;
 };
@@ -107,12 +114,19 @@ const errorIn = text => {
 	}
 };
 
+// announce tells what became of it, for half a minute.
+const announce = text => {
+	put(result, text);
+	clearTimeout(clearing);
+	clearing = setTimeout(put, 30_000, result, '');
+};
+
 const purge = async () => {
 	busy = true;
 	try {
 		const done = await send(order);
 		dialog.close();
-		put(document.getElementById('result'), whatHappened(done));
+		announce(whatHappened(done));
 	} catch (error) {
 		show(at('error'), true, error instanceof TypeError ? 'Caddy cannot be reached. It may be that nothing was deleted.' : error.message);
 	} finally {
@@ -120,16 +134,21 @@ const purge = async () => {
 	}
 };
 
+// justAsked tells whether a click may be the second one of two, which was not meant for what is there now.
+const justAsked = () => order && Date.now() - asked < 400;
+
 form.addEventListener('change', showFields);
 at('app').addEventListener('change', fillStores);
-at('cancel').addEventListener('click', () => order ? toStep(null) : dialog.close());
-dialog.addEventListener('click', event => event.target === dialog && dialog.close()); // beside it
+at('cancel').addEventListener('click', () => {
+	if (justAsked()) return;
+	if (order) toStep(null);
+	else dialog.close();
+});
 form.addEventListener('submit', event => {
 	event.preventDefault();
-	if (busy) return;
+	if (busy || justAsked()) return;
 	if (order) purge();
 	else {
-		put(document.getElementById('result'), '');
 		put(at('what'), inWords(request()));
 		toStep(request());
 	}

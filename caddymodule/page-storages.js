@@ -1,4 +1,4 @@
-// How full each storage is.
+// How full each storage is, and whether it can be reached. Without `live` the latter is not known.
 
 import {bytes, count, counted, make, put, show} from './page-format.js';
 
@@ -6,7 +6,7 @@ const section = document.getElementById('storages');
 const list = section.querySelector('ul');
 const items = new Map(); // storage and place -> <li>
 
-export const showStorages = storages => {
+export const showStorages = (storages, live) => {
 	show(section, storages.length > 0);
 	const keys = storages.map(({storage, place}) => `${storage}\n${place}`);
 	for (const [key, item] of items) {
@@ -16,7 +16,7 @@ export const showStorages = storages => {
 	}
 	storages.forEach((storage, index) => {
 		if (!items.has(keys[index])) items.set(keys[index], newItem(storage));
-		fill(items.get(keys[index]), storage);
+		fill(items.get(keys[index]), storage, live);
 	});
 };
 
@@ -29,10 +29,10 @@ const newItem = ({storage, place}) => {
 	return item;
 };
 
-const fill = (item, storage) => {
+const fill = (item, storage, live) => {
 	const [head, meter, text, more] = item.children;
 	const state = head.lastChild;
-	put(state, storage.available ? 'available' : 'not available');
+	put(state, !live ? 'not known' : storage.available ? 'available' : 'not available');
 	state.className = `chip ${storage.available ? 'good' : 'bad'}`;
 	const bounded = storage.max_bytes > 0 && storage.bytes !== null;
 	show(meter, bounded);
@@ -50,8 +50,10 @@ const fill = (item, storage) => {
 const inUse = ({bytes: size, max_bytes: most}) => {
 	if (size === null) return 'It does not tell how much it holds.';
 	if (!most) return `${bytes(size)}, with no bound but the server’s own`;
-	return `${bytes(size)} of ${bytes(most)} (${Math.round(100 * size / most)} %)`;
+	return `${bytes(size)} of ${bytes(most)} (${percent(size / most)})`;
 };
+
+const percent = share => share > 0 && share < 0.01 ? 'under 1 %' : `${Math.floor(100 * share)} %`;
 
 const entries = ({entries: number, max_entries: most}) =>
 	number !== null && `${counted(number, 'entry', 'entries')}${most ? ` of at most ${count(most)}` : ''}`;

@@ -25,7 +25,7 @@ export class LiveTable {
 		// The roles say what the elements are by themselves, until a style sheet makes cards of the rows.
 		this.body = make('tbody', {role: 'rowgroup'});
 		this.heads = new Map(columns.map(column => [column.id, this.#head(column)]));
-		place.append(make('div', {class: 'scroll', role: 'region', 'aria-label': label, tabIndex: 0},
+		place.append(make('div', {class: 'scroll', role: 'region', 'aria-label': `Table: ${label}`, tabIndex: 0},
 			make('table', {role: 'table', 'aria-label': label},
 				make('thead', {role: 'rowgroup'}, make('tr', {role: 'row'}, ...this.heads.values())), this.body)));
 		this.more = make('button', {type: 'button', class: 'more', hidden: true});

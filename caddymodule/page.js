@@ -26,7 +26,8 @@ const misses = tableIn('misses', {label: 'Recent misses', noun: 'misses', column
 let status = null; // the last one
 let since = ''; // when its counting began
 let source; // the EventSource
-let heard = Date.now(); // when the last Status came, or the connection was begun
+let told; // when the last Status came
+let heard = Date.now(); // the same, or when the connection was begun
 
 // Showing
 
@@ -37,18 +38,20 @@ const render = () => {
 	show(at('misses'), status.apps.length > 0);
 	put(at('clock'), `${moment(new Date(status.now))} · counting since ${moment(new Date(status.since))}, for ${
 		span(new Date(status.now) - new Date(status.since))}`);
-	showVerdict(at('verdict'), status);
+	showVerdict(at('verdict'), status, !live && clock(told));
 	showPanels(status, histories, live);
-	for (const chart of drawn) chart.update(histories[modesOf(status)[0]], new Date(status.now) / 1000, live);
+	const [mode, other] = modesOf(status);
+	put(at('charts-of'), other ? 'of the apps that are live, as long as this page has been open' : 'as long as this page has been open');
+	for (const chart of drawn) chart.update(histories[mode], new Date(status.now) / 1000, live);
 	showTables();
-	showStorages(status.storages);
+	showStorages(status.storages, live);
 	showApps(status.apps);
 };
 
 const showTables = () => {
 	show(at('apps'), status.apps.length > 1);
 	apps.update(status.apps);
-	at('stores').dataset.apps = status.apps.length === 1 && status.apps[0].mode === 'live' ? 'one' : 'several';
+	document.body.dataset.apps = status.apps.length === 1 ? 'one' : 'several';
 	tellCount(stores.update(allStores()));
 	show(at('no-misses'), status.misses.length === 0);
 	show(at('misses').querySelector('.table'), status.misses.length > 0);
@@ -116,6 +119,7 @@ const connect = () => {
 
 const receive = next => {
 	status = next;
+	told = new Date();
 	heard = Date.now();
 	if (status.since !== since) for (const mode in histories) histories[mode] = new History();
 	since = status.since;
@@ -129,9 +133,21 @@ const receive = next => {
 const lose = () => {
 	if (document.body.dataset.state === 'lost') return;
 	document.body.dataset.state = 'lost';
-	put(at('connection'), status ? `Connection lost at ${clock(new Date())}. These are the figures of then. Trying again…`
+	put(at('connection'), status ? `Connection lost: no news since ${clock(told)}. Trying again…`
 		: 'Caddy cannot be reached. Trying again…');
 	if (status) render();
+	if (source.readyState === EventSource.CLOSED) askWhy();
+};
+
+// askWhy adds what Caddy says instead of sending a Status, if anything: that no dash_stash is configured, say.
+const askWhy = async () => {
+	try {
+		const answer = await fetch('status');
+		const {error} = await answer.json();
+		if (error && document.body.dataset.state === 'lost') put(at('connection'), `Caddy says: ${error}`);
+	} catch {
+		// it cannot be reached: that is said already
+	}
 };
 
 // A connection that an error has ended for good, or that nothing comes of, is made anew; others the browser makes anew itself.
