@@ -1,16 +1,18 @@
 package caddymodule
 
 import (
+	"bytes"
 	"embed"
 	"io/fs"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
 
 // pageFiles are the page that shows the status, and what it loads.
 //
-//go:embed page.html page*.css page*.js
+//go:embed page
 var pageFiles embed.FS
 
 const pageRoot = "/dash_stash/"
@@ -33,9 +35,10 @@ func pageRoutes() []caddy.AdminRoute {
 func servePage(w http.ResponseWriter, r *http.Request) error {
 	name := r.URL.Path[len(pageRoot):]
 	if name == "" {
-		name = "page.html"
+		name = "index.html"
 	}
-	if _, err := fs.Stat(pageFiles, name); err != nil {
+	file, err := fs.ReadFile(pageFiles, "page/"+name)
+	if err != nil {
 		return apiError(http.StatusNotFound, "there is no %s: the page is %s, and its data %sstatus", r.URL.Path, pageRoot, pageRoot)
 	}
 	header := w.Header()
@@ -43,6 +46,6 @@ func servePage(w http.ResponseWriter, r *http.Request) error {
 	header.Set("Referrer-Policy", "same-origin") // by which Caddy tells the page's requests from those of other sites
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-cache")
-	http.ServeFileFS(w, r, pageFiles, name) //nolint:gosec // there are no other files in it
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file))
 	return nil
 }

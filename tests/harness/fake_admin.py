@@ -114,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
                      for each in of["stores"] if each["id"] in parse_qs(url.query)["id"]]
             self._answer(200, {"stores": found, "similar": self.admin.similar})
         else:
-            self._file(REPO / "caddymodule" / (name or "page.html"))
+            self._file(REPO / "caddymodule" / "page" / (name or "index.html"))
 
     def do_POST(self) -> None:
         if self._turned_away():
@@ -142,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(body).encode())
 
     def _file(self, file: Path) -> None:
-        if not (file.name.startswith("page") and file.is_file()):
+        if not file.is_file():
             self._answer(404, {"error": HTTPStatus.NOT_FOUND.phrase})
             return
         self._head(TYPES[file.suffix])

@@ -68,6 +68,7 @@ export const reasons = {
 	below_min_size: 'smaller than min_size',
 	above_max_payload: 'larger than max_payload',
 	no_container: 'a number, true, false, null or ""',
+	late: 'its component said too late what it is',
 	storage: 'the storage refused it or could not be reached',
 };
 

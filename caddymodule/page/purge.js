@@ -1,6 +1,6 @@
 // The dialog that deletes data: what, then what that means, then what became of it.
 
-import {bytes, counted, make, put, shortly, show} from './page-format.js';
+import {bytes, counted, make, put, shortly, show} from './format.js';
 
 const at = id => document.getElementById(`purge-${id}`);
 const dialog = document.getElementById('purge');

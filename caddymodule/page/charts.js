@@ -1,6 +1,6 @@
 // Small charts of the last five minutes, from what successive Status tell.
 
-import {count, make, put, rate, seconds} from './page-format.js';
+import {count, make, put, rate, seconds} from './format.js';
 
 const length = 5 * 60; // seconds
 const gap = 15; // seconds between two Status, after which nothing is said of what was in between

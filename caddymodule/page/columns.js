@@ -2,8 +2,8 @@
 
 import {
 	bytes, causes, count, counted, decisions, inWords, make, moment, none, put, reasons, seconds, shortly, show, total,
-} from './page-format.js';
-import {oneLine, twoLines} from './page-table.js';
+} from './format.js';
+import {oneLine, twoLines} from './table.js';
 
 const values = each => each.values;
 const size = each => each.bytes;

@@ -1,6 +1,6 @@
 // What is saved, in large figures; and in one sentence, whether it works.
 
-import {bytes, causes, count, counted, moment, none, put, rate, ratio, seconds, show, total} from './page-format.js';
+import {bytes, causes, count, counted, moment, none, put, rate, ratio, seconds, show, total} from './format.js';
 
 const template = document.getElementById('panel');
 const place = document.getElementById('panels');

@@ -1,6 +1,6 @@
 // A table that is sorted by its heads, and whose rows are changed in place: focus, order and scroll position stay.
 
-import {count, make, put, show} from './page-format.js';
+import {count, make, put, show} from './format.js';
 
 const collator = new Intl.Collator('en', {numeric: true, sensitivity: 'base'});
 

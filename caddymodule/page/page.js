@@ -1,12 +1,12 @@
 // The live page: it shows each Status that Caddy sends, and says when none comes any more.
 
-import {Chart, charts, History} from './page-charts.js';
-import {appColumns, missColumns, storeColumns} from './page-columns.js';
-import {clock, count, decisions, inWords, moment, put, reasons, shortly, show, span} from './page-format.js';
-import {modesOf, showPanels, showVerdict} from './page-panels.js';
-import {open as openPurge, showApps} from './page-purge.js';
-import {showStorages} from './page-storages.js';
-import {LiveTable} from './page-table.js';
+import {Chart, charts, History} from './charts.js';
+import {appColumns, missColumns, storeColumns} from './columns.js';
+import {clock, count, decisions, inWords, moment, put, reasons, shortly, show, span} from './format.js';
+import {modesOf, showPanels, showVerdict} from './panels.js';
+import {open as openPurge, showApps} from './purge.js';
+import {showStorages} from './storages.js';
+import {LiveTable} from './table.js';
 
 const late = 7000; // ms without a Status, which comes every two seconds, until the connection counts as lost
 const dead = 20_000; // ms, until another one is made

@@ -1,6 +1,6 @@
 // How full each storage is, and whether it can be reached. Without `live` the latter is not known.
 
-import {bytes, count, counted, make, put, show} from './page-format.js';
+import {bytes, count, counted, make, put, show} from './format.js';
 
 const section = document.getElementById('storages');
 const list = section.querySelector('ul');
