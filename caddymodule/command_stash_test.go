@@ -24,7 +24,7 @@ func statusFixture() Status {
 	figures := Figures{
 		Callbacks: 1234, Up: Traffic{1_200_000, 48_300_000}, Down: Traffic{10_200_000, 90_100_000},
 		Saved: Saved{47_100_000, 79_900_000}, Offloaded: Values{12, 34_100_000}, Restored: Values{30, 47_300_000},
-		Missed: map[string]int64{"gone": 2, "unreadable": 1}, Seconds: Seconds{100, 2.5},
+		Missed: map[string]int64{"gone": 2, "unreadable": 1}, Seconds: Seconds{1200, 100, 2.5},
 	}
 	df := StoreStatus{
 		ID: "df", StorageType: "memory", Decision: "offloaded", Reason: "offloaded", Explanation: "Its data is kept here.",

@@ -114,7 +114,9 @@ func (v *visit) sums(mode string) (f Figures) {
 	for _, size := range []*int64{&f.Up.With, &f.Up.Without, &f.Down.With, &f.Down.Without} {
 		*size = max(0, *size) // a counter that is told to count back panics
 	}
-	f.Seconds = Seconds{Total: v.total.Seconds(), Own: v.own.Seconds()}
+	if v.total > 0 {
+		f.Seconds = Seconds{v.callbacks, v.total.Seconds(), v.own.Seconds()}
+	}
 	return f
 }
 
@@ -191,6 +193,7 @@ func (f *Figures) add(g *Figures) {
 	f.Down.Without += g.Down.Without
 	f.Saved.Up += g.Saved.Up
 	f.Saved.Down += g.Saved.Down
+	f.Seconds.Callbacks += g.Seconds.Callbacks
 	f.Seconds.Total += g.Seconds.Total
 	f.Seconds.Own += g.Seconds.Own
 }

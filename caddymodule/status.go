@@ -74,10 +74,12 @@ type Values struct {
 	Bytes  int64 `json:"bytes"`
 }
 
-// Seconds are how long callbacks took, from request to answer, and how much of that was spent in Dashstash.
+// Seconds are how long so many callbacks took, from request to answer, and how much of that was spent in Dashstash. Those over a
+// WebSocket are not timed.
 type Seconds struct {
-	Total float64 `json:"total"`
-	Own   float64 `json:"own"`
+	Callbacks int64   `json:"callbacks"`
+	Total     float64 `json:"total"`
+	Own       float64 `json:"own"`
 }
 
 // StorageStatus is a storage: where data is kept, and how much. Null is what it cannot tell.

@@ -57,7 +57,7 @@ def what_load_returns():
 
 
 def test_A10_figures_in_dash_dev_tools(dash_app, proxy, tab):
-    """The callback graph in Dash's own dev tools shows the time that Dashstash took."""
+    """The callback graph in Dash's own dev tools shows the time that Dashstash took, and the bytes that it saved."""
     caddy = proxy(dash_app("dev_tools.py"))
     tab.allow("style value of `label` is deprecated|Support for defaultProps will be removed")  # by Dash's own tools
     tab.open(caddy.url)
@@ -68,5 +68,8 @@ def test_A10_figures_in_dash_dev_tools(dash_app, proxy, tab):
     tab.page.evaluate(TAP_CALLBACK, "..rows.data...squares.data...names.data..")
     info.get_by_text("time (avg milliseconds)").click()
     expect(info).to_contain_text(re.compile(r"dash_stash\W*\d"))
+    saved = figures(tab.callbacks[-2].headers)["saved_bytes"]
+    assert saved > 100_000
+    expect(info).to_contain_text(re.compile(rf"dash_stash_saved_bytes\W*{saved}\D"))
     info.get_by_text("data transfer (avg bytes)").click()
     expect(info).to_contain_text(re.compile(rf"download\W*{len(tab.callbacks[-2].response_body)}upload"))

@@ -18,7 +18,7 @@ def saving(callbacks, **more):
                    down={"with": callbacks * 1000, "without": callbacks * 100_000},
                    saved={"up": callbacks * 199_000, "down": callbacks * 99_000},
                    offloaded={"values": callbacks, "bytes": callbacks * 99_000},
-                   seconds={"total": callbacks * 0.08, "own": callbacks * 0.003}, **more)
+                   seconds={"callbacks": callbacks, "total": callbacks * 0.08, "own": callbacks * 0.003}, **more)
 
 
 def kept(name, saved=0, **more):

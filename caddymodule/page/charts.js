@@ -23,7 +23,7 @@ export class History {
 			with: figures.up.with + figures.down.with, without: figures.up.without + figures.down.without,
 			saved: figures.saved.up + figures.saved.down,
 			missed: Object.values(figures.missed ?? {}).reduce((sum, number) => sum + number, 0),
-			total: figures.seconds.total, own: figures.seconds.own,
+			timed: figures.seconds.callbacks, total: figures.seconds.total, own: figures.seconds.own,
 		};
 		const last = this.#last;
 		this.#last = now;
@@ -40,7 +40,7 @@ export class History {
 		return recent.reduce((sum, each) => {
 			for (const name in sum) sum[name] += each[name];
 			return sum;
-		}, {span: 0, callbacks: 0, with: 0, without: 0, saved: 0, missed: 0, total: 0, own: 0});
+		}, {span: 0, callbacks: 0, with: 0, without: 0, saved: 0, missed: 0, timed: 0, total: 0, own: 0});
 	}
 }
 
@@ -66,10 +66,10 @@ export const charts = [
 	{
 		title: 'Response time', tell: seconds, least: 0.01,
 		lines: [
-			{name: 'time', label: 'a callback', of: each => each.callbacks ? each.total / each.callbacks : null,
-				now: sum => sum.callbacks ? sum.total / sum.callbacks : null},
-			{name: 'own', label: 'of it in Dashstash', of: each => each.callbacks ? each.own / each.callbacks : null,
-				now: sum => sum.callbacks ? sum.own / sum.callbacks : null},
+			{name: 'time', label: 'a callback', of: each => each.timed ? each.total / each.timed : null,
+				now: sum => sum.timed ? sum.total / sum.timed : null},
+			{name: 'own', label: 'of it in Dashstash', of: each => each.timed ? each.own / each.timed : null,
+				now: sum => sum.timed ? sum.own / sum.timed : null},
 		],
 	},
 ];

@@ -40,9 +40,10 @@ export const appColumns = [
 	{id: 'misses', name: 'Misses', numeric: true, value: app => total(app.figures.missed),
 		fill: (cell, app) => missedIn(cell, app.figures)},
 	{id: 'time', name: 'Time a callback', numeric: true,
-		value: ({figures}) => figures.callbacks ? figures.seconds.total / figures.callbacks : 0,
-		fill: (cell, {figures}) => twoLines(cell, seconds(figures.seconds.total / figures.callbacks), undefined,
-			`${seconds(figures.seconds.own / figures.callbacks)} own`)},
+		value: ({figures: {seconds: spent}}) => spent.callbacks ? spent.total / spent.callbacks : 0,
+		fill: (cell, {figures: {seconds: spent}}) => spent.callbacks
+			? twoLines(cell, seconds(spent.total / spent.callbacks), undefined, `${seconds(spent.own / spent.callbacks)} own`)
+			: put(cell, none)},
 	{id: 'used', name: 'Last used', numeric: true, value: app => time(app.last_used)?.getTime() ?? 0,
 		fill: (cell, app) => put(cell, app.last_used ? moment(time(app.last_used)) : none)},
 ];

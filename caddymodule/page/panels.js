@@ -61,8 +61,9 @@ const fill = (panel, status, mode, minute) => {
 	const missed = total(figures.missed);
 	put(figure(panel, 'missed'), count(missed), missed);
 	put(part(panel, 'causes'), Object.entries(figures.missed ?? {}).map(([cause, number]) => `${count(number)} ${shortCause(cause)}`).join(', '));
-	put(figure(panel, 'time'), figures.callbacks ? seconds(figures.seconds.total / figures.callbacks) : none);
-	put(part(panel, 'own'), figures.callbacks ? `${seconds(figures.seconds.own / figures.callbacks)} of it in Dashstash` : '');
+	const {callbacks: timed, total: time, own} = figures.seconds;
+	put(figure(panel, 'time'), timed ? seconds(time / timed) : none);
+	put(part(panel, 'own'), timed ? `${seconds(own / timed)} of it in Dashstash` : '');
 	fillValues(panel, 'offloaded', figures.offloaded);
 	fillValues(panel, 'restored', figures.restored);
 	fillValues(panel, 'inline', {values: total(figures.inline, each => each.values), bytes: total(figures.inline, each => each.bytes)});

@@ -29,7 +29,7 @@ def figures(**some: Any) -> dict[str, Any]:
     """Figures, all zero but those that are named."""
     zero = {"callbacks": 0, "up": {"with": 0, "without": 0}, "down": {"with": 0, "without": 0}, "saved": {"up": 0, "down": 0},
             "offloaded": {"values": 0, "bytes": 0}, "restored": {"values": 0, "bytes": 0}, "missed": {}, "inline": {},
-            "seconds": {"total": 0.0, "own": 0.0}}
+            "seconds": {"callbacks": 0, "total": 0.0, "own": 0.0}}
     return {**zero, **some}
 
 
