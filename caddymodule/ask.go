@@ -31,6 +31,9 @@ func isAsk(r *http.Request) bool { return r.Context().Value(askedKey{}) != nil }
 func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interceptor.Session) {
 	endpoint, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
 	app := session.App
+	if !app.Wants(endpoint) { // as it is with nearly every request
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	app.Ask(ctx, endpoint, func() { h.interceptor.LoadApp(ctx, session.Facts, app) }, func(missing interceptor.Endpoint) {
@@ -80,7 +83,7 @@ func (h *Handler) save(r *http.Request, app *interceptor.App) {
 	defer store.release()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), saveTimeout)
 	defer cancel()
-	h.interceptor.SaveApp(ctx, h.using(store.value.facts()), app)
+	h.interceptor.SaveApp(ctx, h.used.Load().facts, app)
 }
 
 // ask sends the app a GET request for path, in the name of the request r, and gives the answer, of a media type, to listener.

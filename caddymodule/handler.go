@@ -91,7 +91,7 @@ type Handler struct {
 	store       *pooled[*storeValue]
 	sealKeys    *sealed.Keys // nil: nothing is encrypted
 	backend     Backend
-	applied     atomic.Pointer[storeValue] // the store to which this configuration was applied
+	used        atomic.Pointer[usedStore] // nil: none yet
 	logger      *zap.Logger
 }
 

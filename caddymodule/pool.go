@@ -78,8 +78,8 @@ func (s *storeValue) facts() storage.Store {
 // storeKey is what makes two stores the same one.
 type storeKey struct{ identity string }
 
-func acquireStore(b Backend, logger *slog.Logger) (*pooled[*storeValue], error) {
-	return acquire(storeKey{b.Identity()}, func() (*storeValue, error) {
+func acquireStore(key any, b Backend, logger *slog.Logger) (*pooled[*storeValue], error) {
+	return acquire(key, func() (*storeValue, error) {
 		store, err := b.Open(logger)
 		if err != nil {
 			return nil, err

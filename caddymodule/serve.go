@@ -47,7 +47,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return caddyhttp.Error(http.StatusServiceUnavailable, err)
 	}
 	defer store.release()
-	session := h.session(r, store, app)
+	session := h.session(r, app)
 	if endpoint == interceptor.GoneEndpoint {
 		return h.serveGone(w, r, next, session)
 	}
@@ -84,15 +84,16 @@ func (h *Handler) listen(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	return nil
 }
 
-// session says between whom the request is.
-func (h *Handler) session(r *http.Request, store *pooled[*storeValue], app *interceptor.App) interceptor.Session {
+// session says between whom a request is that has a lease.
+func (h *Handler) session(r *http.Request, app *interceptor.App) interceptor.Session {
+	used := h.used.Load()
 	scope := ""
 	if h.Scope != "" {
 		scope = r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer).ReplaceAll(h.Scope, "")
 	}
 	address, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return interceptor.Session{
-		Store: h.using(store.value.Limiter), Facts: h.using(store.value.facts()), App: app, Scope: scope, Client: address + " " + r.UserAgent(),
+		Store: used.store, Facts: used.facts, App: app, Scope: scope, Client: address + " " + r.UserAgent(),
 	}
 }
 

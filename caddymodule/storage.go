@@ -46,7 +46,7 @@ func (h *Handler) provisionStorage(ctx caddy.Context) error {
 		return fmt.Errorf("storage: module %T is no storage for dash_stash", module)
 	}
 	h.backend = backend
-	if h.store, err = acquireStore(backend, ctx.Slogger()); err != nil {
+	if h.store, err = acquireStore(storeKey{backend.Identity()}, backend, ctx.Slogger()); err != nil {
 		return fmt.Errorf("storage: %w", err)
 	}
 	return nil
@@ -55,14 +55,21 @@ func (h *Handler) provisionStorage(ctx caddy.Context) error {
 // lease returns a reference to the store for one request, which must be released: a request may outlive its configuration. A
 // request shows that the configuration runs: its limits apply.
 func (h *Handler) lease() (*pooled[*storeValue], error) {
-	store, err := acquireStore(h.backend, h.interceptor.Logger)
+	store, err := acquireStore(h.store.key, h.backend, h.interceptor.Logger)
 	if err != nil {
 		return nil, err
 	}
-	if h.applied.Swap(store.value) != store.value {
+	if used := h.used.Load(); used == nil || used.value != store.value {
 		store.value.apply(h.backend)
+		h.used.Store(&usedStore{store.value, h.using(store.value.Limiter), h.using(store.value.facts())})
 	}
 	return store, nil
+}
+
+// A usedStore is a store to which a handler's configuration was applied, as the handler uses it.
+type usedStore struct {
+	value        *storeValue
+	store, facts storage.Store
 }
 
 // using is a store as the handler uses it: what it does is measured, and with encrypt it sees nothing but what is sealed.

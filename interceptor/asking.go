@@ -15,16 +15,13 @@ const askAgain = time.Minute
 // is to send that through the app's listeners. It returns when that is done, by this call or another's, or ctx is done. One
 // call is under way at a time, and one that was of no use is not repeated for a minute.
 func (a *App) Ask(ctx context.Context, e Endpoint, load func(), ask func(missing Endpoint)) {
-	if !a.wants(e) {
-		return
-	}
 	select {
 	case a.asking <- struct{}{}:
 		defer func() { <-a.asking }()
 	case <-ctx.Done():
 		return
 	}
-	if !a.wants(e) || time.Since(a.askedInVain) < askAgain {
+	if !a.Wants(e) || time.Since(a.askedInVain) < askAgain {
 		return
 	}
 	load()
@@ -33,13 +30,14 @@ func (a *App) Ask(ctx context.Context, e Endpoint, load func(), ask func(missing
 	for _, endpoint := range missing {
 		ask(endpoint)
 	}
-	if a.wants(e) && !errors.Is(ctx.Err(), context.Canceled) { // a browser that went away says nothing of the app
+	if a.Wants(e) && !errors.Is(ctx.Err(), context.Canceled) { // a browser that went away says nothing of the app
 		a.askedInVain = time.Now()
 	}
 }
 
-// wants reports whether more should be known of the app before a request for an endpoint is served.
-func (a *App) wants(e Endpoint) bool {
+// Wants reports whether more should be known of the app before a request for an endpoint is served: whether there is a reason to
+// call Ask.
+func (a *App) Wants(e Endpoint) bool {
 	a.mu.Lock()
 	seek := !a.sought && (!a.layout || a.dependencies == nil) && e != DependenciesEndpoint
 	a.mu.Unlock()

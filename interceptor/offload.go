@@ -13,6 +13,10 @@ const (
 	// holdSize is how many bytes of a rewritten response are held back, so that it can go out with its length and figures,
 	// and so that nothing is stored for a response that breaks off.
 	holdSize = 64 << 10
+	// usualDepth is how many containers within one another are walked in most answers.
+	usualDepth = 4
+	// minPiece is the capacity of what is held at first, so that the few bytes at a time of most answers make it grow seldom.
+	minPiece = 512
 	// maxPending is how many payloads wait, at the most, for the response to be whole before they are stored: each holds on
 	// to what its writer needs, which for the file storage is a file descriptor.
 	maxPending = 32
@@ -58,7 +62,7 @@ type heldPiece struct {
 // Offload begins to rewrite an answer of the session's app. The data of its Stores goes to the storage. What the browser is to
 // get goes to out once it is more than 64 KiB.
 func (ic *Interceptor) Offload(ctx context.Context, session Session, answer Answer, out io.Writer) *Offload {
-	return &Offload{ic: ic, ctx: ctx, session: session, answer: answer, out: out}
+	return &Offload{ic: ic, ctx: ctx, session: session, answer: answer, out: out, frames: make([]frame, 0, usualDepth)}
 }
 
 // Figures counts what has been done up to now.
@@ -129,7 +133,7 @@ func (o *Offload) emit(p []byte) error {
 	if last := len(o.held) - 1; last >= 0 && o.held[last].payload == nil {
 		o.held[last].bytes = append(o.held[last].bytes, p...)
 	} else {
-		o.held = append(o.held, heldPiece{bytes: append([]byte(nil), p...)})
+		o.held = append(o.held, heldPiece{bytes: append(make([]byte, 0, max(len(p), minPiece)), p...)})
 	}
 	o.heldSize += len(p)
 	if o.heldSize <= holdSize {

@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -127,8 +128,8 @@ func (o *Offload) enterRoot(c byte) {
 // enterUpdate decides what to do with a value in updates: the props of a component, or with a key "id.prop" a prop.
 func (o *Offload) enterUpdate(key string, c byte) {
 	id, prop := updateTarget(key)
-	if propsID := o.answer.propsID(); key == "props" && propsID != "" {
-		id = propsID
+	if key == "props" {
+		id = cmp.Or(o.answer.propsID(), id)
 	}
 	if prop != "" {
 		o.enterProp(id, prop, c)

@@ -59,7 +59,7 @@ def test_equal_data_has_an_equal_token(dash_app, proxy, new_tab):
             tokens.append([tab.callbacks[0].output(name) for name in FILL])
         changes.append(tab.text("#changes"))
     assert all(is_token(token) for row in tokens for token in row)
-    assert all(one == two != other for one, two, other in tokens)
+    assert all(one != two != other for one, two, other in tokens)  # of another Store, another one
     assert tokens[0] == tokens[1] == tokens[3] != tokens[2]
     assert changes == ["4 changes", "4 changes"]
 
