@@ -112,7 +112,7 @@ func (p *proxyRun) greet(admin string, other bool, page string) {
 	for i, upstream := range o.proxy.Upstreams {
 		to[i] = upstream.Dial
 	}
-	look := "caddy dash-stash status"
+	look := os.Args[0] + " dash-stash status"
 	if admin != caddy.DefaultAdminListen {
 		look += " --address " + admin
 	}

@@ -109,8 +109,8 @@ func TestCommandStatus(t *testing.T) {
 		"df     memory  offloaded  110.0 MB     19.0 MB       2  3 inline: below_min_size",
 		"chart  memory  inline          0 B      1.0 MB       0  clientside: app.draw -> graph.figure",
 		"evil·[2J.example/, namespace sales, dry run: 1 callback,",
-		"file         1,200  34.1 MB  1,073.7 MB        5        0  /var/lib/long/",
-		"memcached        ?        ?           -        ?        ?  127.0.0.1:11211 (unavailable)",
+		"file         1,200  34.1 MB  1.1 GB        5        0  /var/lib/long/",
+		"memcached        ?        ?       -        ?        ?  127.0.0.1:11211 (unavailable)",
 		"60 min ago   gone   df     localhost:8080",
 	} {
 		require.Contains(t, out, want)

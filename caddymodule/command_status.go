@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -58,10 +59,10 @@ func printStatus(w io.Writer, s Status) {
 		fmt.Fprintln(w, "\nNo app has been used yet: open one in a browser.")
 	}
 	if anyIn(s.Apps, modeLive) {
-		printFigures(w, "Saved", "with", s.Live)
+		printFigures(w, "Saved", "", s.Live)
 	}
 	if anyIn(s.Apps, modeDryRun) {
-		printFigures(w, "Would be saved (dry run)", "would be", s.DryRun)
+		printFigures(w, "Would be saved (dry run)", "would be ", s.DryRun)
 	}
 	for _, app := range s.Apps {
 		printApp(w, app, s.Now)
@@ -74,9 +75,10 @@ func anyIn(apps []AppStatus, mode string) bool {
 	return slices.ContainsFunc(apps, func(app AppStatus) bool { return app.Mode == mode })
 }
 
-func printFigures(w io.Writer, title, with string, f Figures) {
+// printFigures says what was saved or, with "would be ", what would have been.
+func printFigures(w io.Writer, title, would string, f Figures) {
 	fmt.Fprintf(w, "\n%s\n", title)
-	traffic := table{heads: []string{"", ">without", ">" + with, ">saved", ">"}}
+	traffic := table{heads: []string{"", ">without", ">" + cmp.Or(strings.TrimSpace(would), "with"), ">saved", ">"}}
 	for _, row := range []struct {
 		name  string
 		bytes Traffic
@@ -86,9 +88,9 @@ func printFigures(w io.Writer, title, with string, f Figures) {
 			formatPercent(float64(row.saved), float64(row.bytes.Without)))
 	}
 	traffic.write(w)
-	fmt.Fprintf(w, "%s, %s of their time in Dashstash\n%s (%s) offloaded, %s (%s) restored; %s\n",
+	fmt.Fprintf(w, "%s, %s of their time in Dashstash\n%s (%s) %soffloaded, %s (%s) restored; %s\n",
 		count(f.Callbacks, "callback", "callbacks"), formatPercent(f.Seconds.Own, f.Seconds.Total),
-		count(f.Offloaded.Values, "value", "values"), formatSize(f.Offloaded.Bytes),
+		count(f.Offloaded.Values, "value", "values"), formatSize(f.Offloaded.Bytes), would,
 		humanize.Comma(f.Restored.Values), formatSize(f.Restored.Bytes), count(sum(f.Missed), "miss", "misses"))
 }
 

@@ -89,8 +89,10 @@ func formatSize(bytes int64) string {
 		return fmt.Sprintf("%d B", bytes)
 	case size < 999_950: // from there on, it would be rounded to 1,000.0 kB
 		return fmt.Sprintf("%.1f kB", float64(bytes)/1e3)
+	case size < 999_950_000:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
 	default:
-		return humanize.FormatFloat("#,###.#", float64(bytes)/1e6) + " MB"
+		return humanize.FormatFloat("#,###.#", float64(bytes)/1e9) + " GB"
 	}
 }
 

@@ -113,7 +113,7 @@ def test_dash_proxy_beside_another_caddy(dash_app, dash_proxy):
     two = dash_proxy(app.port, admin_port=one.admin_port)
     use(two.url)
     own = int(re.search(rf"localhost:{one.admin_port} is taken, by another Caddy perhaps: .* is at 127.0.0.1:(\d+)", two.said)[1])
-    assert f"caddy dash-stash status --address 127.0.0.1:{own}" in two.said
+    assert f"dash-stash status --address 127.0.0.1:{own}" in two.said
     assert api(one.admin_port, "status").json()["live"]["callbacks"] == 0
     assert api(own, "status").json()["live"]["callbacks"] == 2
 
