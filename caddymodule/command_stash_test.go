@@ -258,7 +258,8 @@ func TestCommandUnixSocket(t *testing.T) {
 func TestFormat(t *testing.T) {
 	t.Parallel()
 	for bytes, want := range map[int64]string{
-		0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 1_234_567_890: "1,234.6 MB", -2_000_000: "-2.0 MB",
+		0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", -2_000_000: "-2.0 MB",
+		999_949_999: "999.9 MB", 999_950_000: "1.0 GB", 1_234_567_890_123: "1,234.6 GB",
 	} {
 		require.Equal(t, want, formatSize(bytes))
 	}
