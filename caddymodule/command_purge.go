@@ -27,7 +27,7 @@ Pages that are open and still need it do what the option on_missing says, which
 by default is a reload. On a terminal it asks first, unless --yes says so.
 
 Data that several Caddys share on a server is gone for all of them.`,
-		Example: "  caddy dash-stash purge --older-than 2h\n  caddy dash-stash purge --app localhost:8080/ --store df\n" +
+		Example: "  caddy dash-stash purge --older-than 2h\n  caddy dash-stash purge --app localhost:8080 --store df\n" +
 			"  caddy dash-stash purge --all --yes",
 		Args: cobra.NoArgs,
 		RunE: runPurge,
