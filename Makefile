@@ -46,7 +46,7 @@ fuzz: ## Fuzzes each parser (FUZZ_TIME=10m, FUZZ_PACKAGES=./interceptor)
 
 test-python: build ## Runs the end-to-end tests (ARGS="-k three_stores" for some of them)
 	@python=$$(tests/setup.sh versions) && cd tests && \
-		{ "$$python" -m pytest -n 2 --dist worksteal $(ARGS) >../.cache/pytest.log 2>&1 || { cat ../.cache/pytest.log; exit 1; }; }
+		{ "$$python" -m pytest -n 3 --dist worksteal $(ARGS) >../.cache/pytest.log 2>&1 || { cat ../.cache/pytest.log; exit 1; }; }
 	@! tail -n 1 .cache/pytest.log | grep -qE 'skipped|xfailed' || { tail -n 1 .cache/pytest.log; exit 1; }
 	@echo "pytest: $$(tail -n 1 .cache/pytest.log)"
 
