@@ -26,6 +26,9 @@ func TestLedgerIsBounded(t *testing.T) {
 	require.EqualValues(t, maxAccounts+10, l.totals[modeLive].Callbacks)
 	require.Contains(t, l.accounts, accountKey{fmt.Sprint(maxAccounts + 9), "", modeLive}, "the newest is not the one that goes")
 	require.NotContains(t, l.accounts, accountKey{"0", "", modeLive}, "the one that was not used for the longest time goes")
+	told := l.status().Apps
+	require.Len(t, told, maxToldApps)
+	require.Equal(t, fmt.Sprint(maxAccounts+9), told[0].App)
 
 	app, v := catalog.App("many"), new(visit)
 	for n := range maxStoreAccounts + 10 {

@@ -14,13 +14,17 @@ import (
 	"github.com/dashstash/dashstash/storage"
 )
 
+// maxToldApps is how many apps are told of at once.
+const maxToldApps = 100
+
 // status is all that there is to tell.
 func (l *ledger) status() Status {
 	status := Status{Now: time.Now(), Since: l.since, Apps: []AppStatus{}, Storages: storageStatus(), Misses: []Miss{}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	status.Live, status.DryRun = l.totals[modeLive].told(), l.totals[modeDryRun].told()
-	for _, a := range l.byUse() {
+	accounts := l.byUse()
+	for _, a := range accounts[:min(len(accounts), maxToldApps)] { // whoever calls a site by made-up names does not make this long
 		status.Apps = append(status.Apps, AppStatus{
 			App: a.app, Namespace: a.namespace, Mode: a.mode, LastUsed: a.lastUsed, Figures: a.figures.told(), Stores: l.storesOf(a),
 		})

@@ -9,7 +9,7 @@ type Status struct {
 	Now      time.Time       `json:"now"`
 	Live     Figures         `json:"live"`    // of all apps
 	DryRun   Figures         `json:"dry_run"` // of all apps in a dry run: what would have been
-	Apps     []AppStatus     `json:"apps"`    // most recently used first
+	Apps     []AppStatus     `json:"apps"`    // most recently used first, 100 at the most
 	Storages []StorageStatus `json:"storages"`
 	Misses   []Miss          `json:"misses"` // the last ones, newest first
 }
