@@ -111,6 +111,12 @@ func (s *storeValue) available() bool {
 	return !ok || server.Available()
 }
 
+// counts reports whether the store can tell what it holds.
+func (s *storeValue) counts() bool {
+	server, ok := s.Limiter.(storage.Countable)
+	return !ok || server.Counts()
+}
+
 // openStores returns the stores that are open, in the order of their kinds and places.
 func openStores() (stores []*storeValue) {
 	pool.Range(func(_, value any) bool {

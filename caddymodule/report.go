@@ -190,7 +190,7 @@ func storageStatus() []StorageStatus {
 		}
 		stats := s.Stats()
 		_, onServer := s.Limiter.(storage.Availability)
-		if s.kind != "memcached" { // which cannot tell
+		if s.counts() {
 			told.Entries, told.Bytes = &stats.Entries, &stats.Bytes
 		}
 		if !onServer { // which evicts without telling

@@ -52,8 +52,7 @@ func (ic *Interceptor) MayOffload(app *App, answer Answer) bool {
 		return !app.knowsLayout()
 	}
 	for _, out := range splitOutput(answer.name) {
-		property, _, _ := strings.Cut(out.Property, "@") // behind it is what allow_duplicate adds
-		switch {
+		switch property := out.plainProperty(); {
 		case out.ID == "", property == "children":
 			return true
 		case property != "data":

@@ -64,23 +64,32 @@ type dependency struct {
 	Property string `json:"property"`
 }
 
+// plainProperty is the property without what allow_duplicate adds to that of an output, behind an "@".
+func (d dependency) plainProperty() string {
+	property, _, _ := strings.Cut(d.Property, "@")
+	return property
+}
+
 // add notes a callback. What the browser itself does with a Store's data is all in the inputs, state and outputs of clientside
 // callbacks (dash/dash-renderer/src/actions/callbacks.ts): it hands the first two to the function, and since Dash 3.3 the
 // function may return a dash_clientside.Patch of an output. What running sets is only written, and of cancel only the names
 // are compared.
 func (d *dependencies) add(c callback) {
+	name := ""
 	clientside := len(c.Clientside) > 0 && string(c.Clientside) != "null"
+	if clientside {
+		name = c.name()
+	}
 	for _, named := range slices.Concat(splitOutput(c.Output), c.Inputs, c.State) {
 		id := canonicalID(named.ID)
 		d.ids[id] = true
-		property, _, _ := strings.Cut(named.Property, "@") // behind it is what allow_duplicate adds
-		if !clientside || property != "data" {
+		if !clientside || named.plainProperty() != "data" {
 			continue
 		}
 		if pattern, err := parseIDPattern(named.ID); err == nil && pattern.dict != nil {
-			d.browserDict = append(d.browserDict, browserPattern{pattern, c.name()})
+			d.browserDict = append(d.browserDict, browserPattern{pattern, name})
 		} else {
-			d.browserIDs[id] = c.name()
+			d.browserIDs[id] = name
 		}
 	}
 }
@@ -102,8 +111,7 @@ func (c callback) name() string {
 	named := splitOutput(c.Output)
 	outputs := make([]string, len(named))
 	for i, out := range named {
-		property, _, _ := strings.Cut(out.Property, "@")
-		outputs[i] = out.ID + "." + property
+		outputs[i] = out.ID + "." + out.plainProperty()
 	}
 	if name += " -> " + strings.Join(outputs, ", "); len(name) > maxCallbackName {
 		name = strings.ToValidUTF8(name[:maxCallbackName], "") + "…"

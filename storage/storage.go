@@ -136,6 +136,12 @@ func Purge(ctx context.Context, store Store, match func(key Key, lastUse time.Ti
 	return Stats{}, fmt.Errorf("the storage cannot list what it keeps: %w", errors.ErrUnsupported)
 }
 
+// Countable is a [Store] that may be on a server which does not tell what it holds.
+type Countable interface {
+	// Counts is false where Stats is always zero.
+	Counts() bool
+}
+
 // Availability is a [Store] that may be out of reach for a while.
 type Availability interface {
 	// Available is false while a server is not called, because it has failed a few times in a row. It calls nobody.

@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
+from harness.admin import Admin
 from harness.caddy import binary, payloads
-from harness.commands import api, complaint, dash_stash, use, words
+from harness.commands import complaint, dash_stash, use, words
 from harness.process import free_port, listens, wait_until
 
 
@@ -22,7 +23,7 @@ def test_dash_stash_status(dash_app, proxy):
     assert re.search(r"^2 callbacks, ", said, re.MULTILINE)
     assert str(caddy.data / "dash_stash")[:20] in said
     assert max(map(len, said.splitlines())) <= 100
-    told, also = json.loads(words(dash_stash(caddy.admin_port, "status", "--json"))), api(caddy.admin_port, "status").json()
+    told, also = json.loads(words(dash_stash(caddy.admin_port, "status", "--json"))), Admin(caddy.admin_port).status()
     assert told.pop("now") < also.pop("now")
     assert told == also
 
@@ -42,11 +43,11 @@ def test_dash_stash_explain(dash_app, proxy):
     assert "Its data is kept on the server." in said
     assert re.search(r"^ +restored +1 value, 20\.\d kB$", said, re.MULTILINE)
     assert "exclude names it" in words(dash_stash(caddy.admin_port, "explain", "store-5"))
-    app = api(caddy.admin_port, "status").json()["apps"][0]["app"]
+    app = Admin(caddy.admin_port).status()["apps"][0]["app"]
     assert words(dash_stash(caddy.admin_port, "explain", "store-0", "--app", app, "--namespace", "")).startswith("Store store-0")
     assert "no Store" in complaint(dash_stash(caddy.admin_port, "explain", "store-0", "--app", "elsewhere/"))
     told = words(dash_stash(caddy.admin_port, "explain", "store-0", "--json"))
-    assert json.loads(told) == api(caddy.admin_port, "store?id=store-0").json()
+    assert json.loads(told) == Admin(caddy.admin_port).get("store", id="store-0")
     unseen = complaint(dash_stash(caddy.admin_port, "explain", "store"))
     assert 'no Store "store" has been seen' in unseen
     assert "store-0" in unseen
@@ -62,7 +63,7 @@ def test_dash_stash_purge(dash_app, proxy, terminal):
     assert "older_than" in said and "{" not in said
     assert words(dash_stash(caddy.admin_port, "purge", "--older-than", "1h")) == "Removed 0 entries, 0 B\n"
 
-    app = api(caddy.admin_port, "status").json()["apps"][0]["app"]
+    app = Admin(caddy.admin_port).status()["apps"][0]["app"]
     caddy.allow("no app .* has been seen")
     assert 'no app "elsewhere/" has been seen' in complaint(dash_stash(caddy.admin_port, "purge", "--app", "elsewhere/"))
     said = words(dash_stash(caddy.admin_port, "purge", "--app", app, "--store", "store-0", "--namespace", ""))

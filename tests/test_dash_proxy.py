@@ -7,8 +7,9 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from harness.admin import Admin
 from harness.caddy import payloads
-from harness.commands import api, complaint, run, use, words
+from harness.commands import complaint, run, use, words
 from harness.dash_proxy import DashProxy
 from harness.process import free_port, wait_until
 from harness.raw import Listener
@@ -114,8 +115,8 @@ def test_dash_proxy_beside_another_caddy(dash_app, dash_proxy):
     use(two.url)
     own = int(re.search(rf"localhost:{one.admin_port} is taken, by another Caddy perhaps: .* is at 127.0.0.1:(\d+)", two.said)[1])
     assert f"dash-stash status --address 127.0.0.1:{own}" in two.said
-    assert api(one.admin_port, "status").json()["live"]["callbacks"] == 0
-    assert api(own, "status").json()["live"]["callbacks"] == 2
+    assert Admin(one.admin_port).status()["live"]["callbacks"] == 0
+    assert Admin(own).status()["live"]["callbacks"] == 2
 
 
 def test_dash_proxy_dry_run(dash_app, dash_proxy):

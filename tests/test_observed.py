@@ -27,7 +27,7 @@ def summed(tab) -> dict[str, int]:
 def test_all_figures_agree(options, dash_app, proxy, tab):
     """Status, metrics, Server-Timing, and what the browser itself has counted, of the same clicks."""
     caddy = proxy(dash_app("three_stores.py"), options)
-    admin, mode = Admin(caddy), "dry_run" if options else "live"
+    admin, mode = Admin(caddy.admin_port), "dry_run" if options else "live"
     tab.open(caddy.url)
     tab.forget()
     before, metrics = admin.status(), admin.metrics()
@@ -73,7 +73,7 @@ def test_a_dry_run_tells_what_a_run_saves(dash_app, proxies, new_tab):
         tab.open(url)
         tab.click("#load")
         tab.click("#load")
-    would, did = sorted(Admin(caddy).status()["apps"], key=lambda app: app["mode"])
+    would, did = sorted(Admin(caddy.admin_port).status()["apps"], key=lambda app: app["mode"])
     assert (would["mode"], did["mode"]) == ("dry_run", "live")
     for app in (would, did):
         app["saved"] = {store["id"]: store["figures"]["saved"] for store in app["stores"]}
@@ -88,7 +88,7 @@ def test_a_dry_run_tells_what_a_run_saves(dash_app, proxies, new_tab):
 def test_each_reason_is_told(dash_app, proxy, tab):
     """Why a Store is in the browser: one of each kind."""
     caddy = proxy(dash_app("reasons.py"), "exclude excluded*\nmax_payload 50KB")
-    admin = Admin(caddy)
+    admin = Admin(caddy.admin_port)
     tab.open(caddy.url)
     tab.click("#go")
     explained = {store_id: admin.store(store_id) for store_id in
@@ -123,14 +123,14 @@ def test_not_named(dash_app, proxy, tab):
     caddy = proxy(dash_app("three_stores.py"), "stores rows")
     tab.open(caddy.url)
     tab.click("#load")
-    assert Admin(caddy).store("rows")["reason"] == "offloaded"
-    assert Admin(caddy).store("names")["reason"] == "not_selected"
+    assert Admin(caddy.admin_port).store("rows")["reason"] == "offloaded"
+    assert Admin(caddy.admin_port).store("names")["reason"] == "not_selected"
 
 
 def test_misses_are_told_by_cause(dash_app, proxy):
     """Gone, and made by somebody else."""
     caddy = proxy(dash_app("three_stores.py"), "on_missing null")
-    client, admin = Client(caddy.url), Admin(caddy)
+    client, admin = Client(caddy.url), Admin(caddy.admin_port)
     client.open()
     rows = client.outputs(["rows.data", "squares.data", "names.data"], {"load.n_clicks": 1})["rows.data"]
     forged = json.loads(json.dumps(rows).replace(rows["$dashstash"][-4:], "AAAA"))
@@ -148,7 +148,7 @@ def test_counters_live_through_reloads(dash_app, proxy, tab):
     """A reload keeps all figures; and from then on the new options are told, before anybody calls."""
     app = dash_app("three_stores.py")
     caddy = proxy(app)
-    admin = Admin(caddy)
+    admin = Admin(caddy.admin_port)
     tab.open(caddy.url)
     tab.click("#load")
     before, metrics = admin.status(), admin.metrics()
@@ -164,11 +164,11 @@ def test_storages_are_told(dash_app, proxy, tab, tmp_path):
     tab.open(caddy.url)
     for _ in range(3):
         tab.click("#load")
-    (told,) = Admin(caddy).status()["storages"]
+    (told,) = Admin(caddy.admin_port).status()["storages"]
     assert (told["storage"], told["place"], told["available"]) == ("file", f"{tmp_path}/stash", True)
     assert (told["max_bytes"], told["max_entries"]) == (10_000_000, 3)
     assert told["entries"] == 3
-    metrics = Admin(caddy).metrics()
+    metrics = Admin(caddy.admin_port).metrics()
     assert metrics['storage_entries{storage="file"}'] == 3
     assert metrics['storage_bytes{storage="file"}'] == told["bytes"] > 100_000
     assert metrics['storage_max_bytes{storage="file"}'] == 10_000_000
@@ -180,7 +180,7 @@ def test_storages_are_told(dash_app, proxy, tab, tmp_path):
 
 def test_errors_are_caddys(dash_app, proxy):
     caddy = proxy(dash_app("three_stores.py"))
-    url = Admin(caddy).url + "dash_stash/"
+    url = Admin(caddy.admin_port).page
     for method, path, options, status, words in (
         ("POST", "status", {}, 405, "use GET"),
         ("GET", "purge", {}, 405, "use POST"),
@@ -201,16 +201,16 @@ def test_errors_are_caddys(dash_app, proxy):
 
 def test_without_dash_stash(dash_app, proxy):
     caddy = proxy(dash_app("three_stores.py"), directives="")
-    response = requests.get(Admin(caddy).url + "dash_stash/status", timeout=10)
+    response = requests.get(Admin(caddy.admin_port).page + "status", timeout=10)
     assert (response.status_code, "no dash_stash is configured" in response.json()["error"]) == (404, True)
-    assert not any("storage" in name for name in Admin(caddy).metrics())
+    assert not any("storage" in name for name in Admin(caddy.admin_port).metrics())
     caddy.allow("request error")
 
 
 def test_caddys_protections_hold(dash_app, proxy):
     """Other sites cannot ask, nor purge, nor frame the page; the page itself can."""
     caddy = proxy(dash_app("three_stores.py"))
-    url = Admin(caddy).url
+    url = Admin(caddy.admin_port).url
     refused = [
         {"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Sec-Fetch-Mode": "no-cors"},
         {"Sec-Fetch-Mode": "navigate"}, {"Referer": "https://evil.example/", "Sec-Fetch-Mode": "cors"},
@@ -229,12 +229,12 @@ def test_watching_does_not_keep_caddy(dash_app, proxy):
     """Who watches the events neither holds up a reload nor the end of Caddy."""
     app = dash_app("three_stores.py")
     caddy = proxy(app)
-    with requests.get(Admin(caddy).url + "dash_stash/events", stream=True, timeout=10) as events:
+    with requests.get(Admin(caddy.admin_port).page + "events", stream=True, timeout=10) as events:
         lines = events.iter_lines()
         assert json.loads(next(lines).removeprefix(b"data: "))["live"]["callbacks"] == 0
         caddy.reload()
         wait_until(lambda: next(lines, None) is None, "the events to end", timeout=5)
-    with requests.get(Admin(caddy).url + "dash_stash/events", stream=True, timeout=10) as events:
+    with requests.get(Admin(caddy.admin_port).page + "events", stream=True, timeout=10) as events:
         next(events.iter_lines())
         caddy.process.stop(patience=5)  # kills it after that, and then there is no last word
     assert caddy.logs(message="shutdown complete")

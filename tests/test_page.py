@@ -3,9 +3,9 @@
 import re
 
 import pytest
-import requests
 from playwright.sync_api import expect
 
+from harness.admin import Admin
 from harness.axe import violations
 
 NAMES = ["names", "rows", "squares"]
@@ -22,19 +22,11 @@ def live(new_tab):
         tab.allow("/dash_stash/events: net::ERR_ABORTED")  # the test ends while it is being read
         tab.page.set_viewport_size({"width": width, "height": 800})
         tab.page.emulate_media(color_scheme=theme)
-        tab.page.goto(url(caddy), referer=url(caddy))
+        tab.page.goto(Admin(caddy.admin_port).page, referer=Admin(caddy.admin_port).page)
         expect(tab.page.locator("#connection")).to_have_text(connection)
         return tab.page
 
     return open_page
-
-
-def url(caddy):
-    return f"http://127.0.0.1:{caddy.admin_port}/dash_stash/"
-
-
-def status(caddy):
-    return requests.get(url(caddy) + "status", timeout=10).json()
 
 
 def clicked(dash_app, proxy, tab, options=""):
@@ -72,7 +64,7 @@ def test_figures_are_those_of_the_status(dash_app, proxy, tab, live):
     caddy = clicked(dash_app, proxy, tab)
     page = live(caddy)
     for _ in range(2):
-        told = status(caddy)
+        told = Admin(caddy.admin_port).status()
         assert told["live"]["saved"]["up"] > 100_000
         expect(page.locator("#panels > section")).to_have_count(1)
         expect_figures(page.locator("[data-mode=live]"), headline(told["live"]))
@@ -96,7 +88,7 @@ def test_dry_run(dash_app, proxy, tab, live):
     page = live(caddy)
     expect(page.get_by_text("Dry run: nothing is touched. This is what would be saved.")).to_be_visible()
     expect(page.locator("[data-mode=live]")).to_have_count(0)
-    expect_figures(page.locator("[data-mode=dry_run]"), headline(status(caddy)["dry_run"]))
+    expect_figures(page.locator("[data-mode=dry_run]"), headline(Admin(caddy.admin_port).status()["dry_run"]))
 
 
 def test_why_a_store_is_in_the_browser(dash_app, proxy, tab, live):
@@ -105,7 +97,7 @@ def test_why_a_store_is_in_the_browser(dash_app, proxy, tab, live):
     tab.open(caddy.url)
     tab.click("#fill")
     page = live(caddy)
-    told = {store["id"]: store for store in status(caddy)["apps"][0]["stores"]}
+    told = {store["id"]: store for store in Admin(caddy.admin_port).status()["apps"][0]["stores"]}
     for name, why in (("for-browser", "a clientside callback uses it"), ("of-local", "its storage type is not selected")):
         row = page.locator("#stores tbody tr", has=page.get_by_role("rowheader", name=name))
         expect(row.locator(".where")).to_have_text("in the browser")
@@ -124,7 +116,7 @@ def test_sorted_by_keyboard(dash_app, proxy, tab, live):
         page.keyboard.press(key)
         expect(head).to_have_attribute("aria-sort", direction)
         assert shown_stores(page) == names
-        callbacks = status(caddy)["live"]["callbacks"]
+        callbacks = Admin(caddy.admin_port).status()["live"]["callbacks"]
         tab.click("#load")
         expect_figures(page, {"callbacks": callbacks + 2})
         assert shown_stores(page) == names
@@ -152,7 +144,7 @@ def test_purge_a_store(dash_app, proxy, tab, live):
         tab.page.click("#read")
     tab.settle()
     expect(page.locator("#misses tbody")).to_contain_text("gone: evicted, expired, purged or wiped")
-    expect_figures(page.locator("[data-mode=live]"), {"missed": status(caddy)["live"]["missed"]["gone"]})
+    expect_figures(page.locator("[data-mode=live]"), {"missed": Admin(caddy.admin_port).status()["live"]["missed"]["gone"]})
 
 
 def test_purge_everything_that_is_old(dash_app, proxy, tab, live):
@@ -170,7 +162,7 @@ def test_purge_everything_that_is_old(dash_app, proxy, tab, live):
         if result:
             expect(page.locator("#result")).to_have_text(re.compile(result))
         else:
-            answer = requests.post(url(caddy) + "purge", json={"older_than": age}, timeout=10)
+            answer = Admin(caddy.admin_port).post_purge(json={"older_than": age})
             expect(dialog.get_by_role("alert")).to_have_text(answer.json()["error"])
             page.keyboard.press("Escape")
 
@@ -181,7 +173,7 @@ def test_a_reload_of_the_configuration(dash_app, proxy, tab, live):
     page = live(caddy)
     caddy.reload()
     tab.click("#load")
-    expect_figures(page, {"callbacks": status(caddy)["live"]["callbacks"]})
+    expect_figures(page, {"callbacks": Admin(caddy.admin_port).status()["live"]["callbacks"]})
     expect(page.locator("#connection")).to_have_text("Live")
 
 

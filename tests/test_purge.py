@@ -37,20 +37,20 @@ def test_by_store(storage, dash_app, proxy):
     caddy = proxy(dash_app("numbered.py"), storage)
     user = User(caddy.url)
     user.fill(5000)
-    purged = Admin(caddy).purge(store="store-2")
+    purged = Admin(caddy.admin_port).purge(store="store-2")
     assert purged["entries"] == 1 and purged["bytes"] > 5000
     assert user.look() == EMPTY
     user.values["store-2.data"] = None  # as behind the reload
     said = user.call().json()["response"]["report"]["children"].split(", ")
     assert [n for n, one in enumerate(said) if one == EMPTY] == [2]
-    assert Admin(caddy).purge(store="store-2")["entries"] == 0
+    assert Admin(caddy.admin_port).purge(store="store-2")["entries"] == 0
 
 
 @EACH
 def test_by_app_and_all(storage, dash_app, proxies):
     """Two apps on one storage; and what is known of apps stays, so that nobody has to ask them."""
     caddy, urls = proxies(dash_app("numbered.py"), storage, storage)
-    admin, users = Admin(caddy), [User(url, f"user {n}") for n, url in enumerate(urls)]
+    admin, users = Admin(caddy.admin_port), [User(url, f"user {n}") for n, url in enumerate(urls)]
     together(lambda user: user.fill(5000), users)
     assert admin.purge(app=app_at(users[0].client.url))["entries"] == 6
     assert together(User.look, users) == [EMPTY, RIGHT]
@@ -68,7 +68,7 @@ def test_by_namespace(dash_app, proxy):
     caddy = proxy(dash_app("numbered.py"), directives=both)
     user = User(caddy.url)
     user.fill(5000)
-    assert Admin(caddy).purge(namespace="two")["entries"] == 3
+    assert Admin(caddy.admin_port).purge(namespace="two")["entries"] == 3
     said = user.call().json()["response"]["report"]["children"].split(", ")
     assert [one == EMPTY for one in said] == 3 * [False] + 3 * [True]
 
@@ -81,8 +81,8 @@ def test_by_age(dash_app, proxy, tmp_path):
     set_back(payloads(tmp_path / "stash"), minutes=90)
     caddy.start()
     new.fill(5000)
-    assert Admin(caddy).purge(older_than="2h")["entries"] == 0
-    assert Admin(caddy).purge(older_than="1h")["entries"] == 6
+    assert Admin(caddy.admin_port).purge(older_than="2h")["entries"] == 0
+    assert Admin(caddy.admin_port).purge(older_than="1h")["entries"] == 6
     assert together(User.look, [old, new]) == [EMPTY, RIGHT]
 
 
@@ -93,13 +93,15 @@ def test_after_a_restart(dash_app, proxy, server):
     user = User(caddy.url)
     user.fill(5000)
     caddy.restart()
-    assert Admin(caddy).purge(app=app_at(user.client.url), store="store-0")["entries"] == 1
+    assert Admin(caddy.admin_port).purge(app=app_at(user.client.url), store="store-0")["entries"] == 1
     assert user.look() == EMPTY
 
 
 def test_memcached_says_that_it_cannot(dash_app, proxy, server):
     caddy = proxy(dash_app("numbered.py"), server(Memcached).storage())
-    response = Admin(caddy).post_purge(json={"all": True})
+    (told,) = Admin(caddy.admin_port).status()["storages"]
+    assert (told["entries"], told["bytes"], told["available"]) == (None, None, True)  # nor what it holds
+    response = Admin(caddy.admin_port).post_purge(json={"all": True})
     assert response.status_code == 501
     assert "memcached" in response.json()["error"] and "flush_all" in response.json()["error"]
     caddy.allow("request error")
@@ -116,7 +118,7 @@ def test_under_load(storage, dash_app, caddy):
     for page in pages:
         page.open()
     ended = threading.Event()
-    admin = Admin(running)
+    admin = Admin(running.admin_port)
 
     def use(page):
         while not ended.is_set():
@@ -145,7 +147,7 @@ def test_the_page_of_a_user_heals(dash_app, proxy, tab):
     caddy = proxy(dash_app("kept.py"), "stores auto memory session local")
     tab.open(caddy.url)
     tab.click("#fill")
-    assert Admin(caddy).purge(app=app_at(caddy.url))["entries"] == 3
+    assert Admin(caddy.admin_port).purge(app=app_at(caddy.url))["entries"] == 3
     with tab.page.expect_navigation():
         tab.page.click("#read")
     tab.settle()

@@ -190,6 +190,12 @@ func (s *Store) Available() bool {
 	return !ok || far.Available()
 }
 
+// Counts tells whether the far store can tell what it holds.
+func (s *Store) Counts() bool {
+	far, ok := s.far.(storage.Countable)
+	return !ok || far.Counts()
+}
+
 // Stats returns what the far store holds.
 func (s *Store) Stats() storage.Stats { return s.far.Stats() }
 
@@ -252,4 +258,5 @@ var (
 	_ storage.Limiter      = (*Store)(nil)
 	_ storage.Purger       = (*Store)(nil)
 	_ storage.Availability = (*Store)(nil)
+	_ storage.Countable    = (*Store)(nil)
 )

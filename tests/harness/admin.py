@@ -7,21 +7,20 @@ from typing import Any
 
 import requests
 
-from .caddy import Caddy
-
 METRIC = re.compile(r"^caddy_dash_stash_(\w+?)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 LABEL = re.compile(r'[a-z_]+="[^"]*"')
 
 
 class Admin:
-    """Asks the admin endpoint of a Caddy, as curl would."""
+    """Asks the admin endpoint on a port, as curl would. `page` is what a browser opens."""
 
-    def __init__(self, caddy: Caddy):
-        self.url = f"http://127.0.0.1:{caddy.admin_port}/"
+    def __init__(self, port: int):
+        self.url = f"http://127.0.0.1:{port}/"
+        self.page = self.url + "dash_stash/"
 
     def get(self, path: str, **query: str) -> Any:
-        response = requests.get(self.url + "dash_stash/" + path, params=query, timeout=10)
+        response = requests.get(self.page + path, params=query, timeout=10)
         response.raise_for_status()
         return response.json()
 
@@ -39,7 +38,7 @@ class Admin:
         return response.json()
 
     def post_purge(self, **options) -> requests.Response:
-        return requests.post(self.url + "dash_stash/purge", timeout=30, **options)
+        return requests.post(self.page + "purge", timeout=30, **options)
 
     def metrics(self) -> dict[str, float]:
         """Values by name without its beginning and labels, sorted: 'bytes_total{direction="up",mode="live"}'."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 
-import requests
-
 from .caddy import binary
 from .user import User
 
@@ -17,10 +15,6 @@ def use(url: str) -> User:
     user.fill(20_000)
     user.read()
     return user
-
-
-def api(admin_port: int, path: str) -> requests.Response:
-    return requests.get(f"http://localhost:{admin_port}/dash_stash/{path}", timeout=10)
 
 
 def run(*args: str, **env: str) -> subprocess.CompletedProcess:

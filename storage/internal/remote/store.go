@@ -134,6 +134,12 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 // statsTimeout bounds how long Stats waits for the server.
 const statsTimeout = time.Second
 
+// Counts tells whether the server counts.
+func (s *Store) Counts() bool {
+	_, ok := s.server.(Counter)
+	return ok
+}
+
 // Stats returns what the server has counted; nothing, where it does not count, or cannot be reached.
 func (s *Store) Stats() (stats storage.Stats) {
 	counter, ok := s.server.(Counter)
@@ -259,4 +265,5 @@ var (
 	_ storage.Limiter      = (*Store)(nil)
 	_ storage.Purger       = (*Store)(nil)
 	_ storage.Availability = (*Store)(nil)
+	_ storage.Countable    = (*Store)(nil)
 )
