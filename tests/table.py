@@ -58,9 +58,9 @@ def background(tab):
     yield from clicks(tab, "quick", "fill", "quick")
     for clicks_of_start in (1, 2):
         tab.page.click("#start")
-        tab.expect_text("#text", "half done")
+        tab.expect_text("#of-side", re.compile(f"'clicks': {clicks_of_start}"))  # comes last, together with the progress
         tab.expect_text("#of-progress", re.compile("half"))
-        tab.expect_text("#of-side", re.compile("clicks"))
+        tab.expect_text("#text", "half done")
         tab.expect_text("#of-state", re.compile("running"))
         running = tab.page.inner_text("body")
         tab.fetch("/go")
@@ -68,7 +68,7 @@ def background(tab):
         tab.expect_text("#of-result", re.compile(f"'clicks': {clicks_of_start}"))
         yield running
     tab.page.click("#start")
-    tab.expect_text("#text", "half done")
+    tab.expect_text("#of-side", re.compile("'clicks': 3"))
     tab.page.click("#cancel")
     tab.expect_text("#of-state", re.compile("at rest"))
     yield
@@ -154,8 +154,10 @@ def timestamps(tab):
 def storage(tab):
     yield from clicks(tab, "read", "fill", "read", "to-one", "to-two")
     tab.page.go_back()
+    yield
     yield from clicks(tab, "fill")
     tab.page.go_forward()
+    yield
     yield from clicks(tab, "read", "fewer")
     tab.reload()
     yield from clicks(tab, "read")
@@ -180,9 +182,11 @@ def pages(tab):
     yield from clicks(tab, "fill", "to-two", "read", "to-one", "fill", "fill", "to-two")
     tab.page.go_back()
     tab.page.wait_for_selector("#fill")
+    yield
     yield from clicks(tab, "fill")
     tab.page.go_forward()
     tab.page.wait_for_selector("#read")
+    yield
     yield from clicks(tab, "read")
     tab.reload()
     yield from clicks(tab, "read", "to-one")

@@ -3,6 +3,8 @@
 The app's file is run as it is. It defines `app` (a dash.Dash), or `server` (a WSGI or ASGI app), or create_app() that returns
 a dash.Dash. What reaches the app is logged: see harness.record.
 
+With DELAYS=1 in the environment, callbacks of an app that is a Flask one end in any order.
+
 It runs in the environment of the app, so it knows no Dash, and needs nothing but the server, which is waitress by default.
 """
 
@@ -11,7 +13,9 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import random
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,9 +30,25 @@ def load(path: Path):
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     if hasattr(module, "server"):
-        return module.server
-    app = module.app if hasattr(module, "app") else module.create_app()
-    return app.server
+        server = module.server
+    else:
+        server = (module.app if hasattr(module, "app") else module.create_app()).server
+    if os.environ.get("DELAYS") and hasattr(server, "wsgi_app"):
+        server.wsgi_app = delayed(server.wsgi_app)
+    return server
+
+
+def delayed(app):
+    """The WSGI app, with a pause of random length before and after each POST."""
+
+    def slow(environ, start_response):
+        pauses = random.choices([0, 0.02, 0.08, 0.25], k=2) if environ["REQUEST_METHOD"] == "POST" else [0, 0]
+        time.sleep(pauses[0])
+        answer = app(environ, start_response)
+        time.sleep(pauses[1])
+        return answer
+
+    return slow
 
 
 def waitress(app: Path, port: int, log: Log) -> None:

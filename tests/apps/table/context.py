@@ -1,6 +1,6 @@
 """What the callback context holds: triggered, inputs, states, response."""
 
-from compat import Input, Output, State, button, callback_context, dash, dcc, html, new_app, report, seen
+from compat import Input, Output, PreventUpdate, State, button, callback_context, dash, dcc, html, new_app, report, seen
 
 NEWER = ("triggered_id", "triggered_prop_ids", "inputs_list", "states_list", "outputs_list", "outputs_grouping")
 
@@ -14,6 +14,8 @@ app.layout = html.Div([
 
 @app.callback([Output("one", "data"), Output("two", "data")], [Input("left", "n_clicks")])
 def both(clicks):
+    if clicks is None:
+        raise PreventUpdate
     return {"clicks": clicks, "of": "one"}, ["two", clicks]
 
 
@@ -24,8 +26,8 @@ def show(one, two, clicks, given):
     return seen("show", one, two, clicks, given, context.triggered, context.inputs, context.states)
 
 
-@app.callback(Output("newer", "children"), [Input("one", "data"), Input("right", "n_clicks")], [State("two", "data")])
-def newer(one, clicks, two):
+@app.callback(Output("newer", "children"), [Input("one", "data"), Input("right", "n_clicks")], [State("given", "data")])
+def newer(one, clicks, given):
     context = getattr(dash, "ctx", callback_context)
     found = {name: getattr(context, name) for name in NEWER if hasattr(type(context), name)}
-    return seen("newer", one, clicks, two, list(found), *found.values())
+    return seen("newer", one, clicks, given, list(found), *found.values())

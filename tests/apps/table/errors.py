@@ -1,6 +1,6 @@
 """A callback that fails: an exception, a value JSON cannot hold, a wrong number of outputs. What was before stays."""
 
-from compat import Input, Output, State, button, callback_context, dcc, html, new_app, report, seen
+from compat import Input, Output, PreventUpdate, State, button, callback_context, dcc, html, new_app, report, seen
 
 app = new_app(__name__)
 app.layout = html.Div([
@@ -16,7 +16,9 @@ KINDS = ("good", "raise", "set", "three")
               [State("first", "data")])
 def fill(*clicks_and_first):
     *clicks, first = clicks_and_first
-    kind = callback_context.triggered[0]["prop_id"].split(".")[0] if any(clicks) else "good"
+    if not any(clicks):
+        raise PreventUpdate
+    kind = callback_context.triggered[0]["prop_id"].split(".")[0]
     if kind == "raise":
         raise ValueError("as wanted")
     if kind == "set":

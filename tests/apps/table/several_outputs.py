@@ -18,7 +18,9 @@ app.layout = html.Div([
     [State("second", "data")],
 )
 def fill(everything, middle, none, prevented, second):
-    kind = callback_context.triggered[0]["prop_id"] if any((everything, middle, none, prevented)) else "all.n_clicks"
+    if not any((everything, middle, none, prevented)):
+        raise PreventUpdate
+    kind = callback_context.triggered[0]["prop_id"]
     rows = [{"n": n, "clicks": everything} for n in range(20)]
     status = seen("fill", kind, second)
     if kind == "prevented.n_clicks":

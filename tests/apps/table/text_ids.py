@@ -1,6 +1,6 @@
 """Stores whose text ids need escapes in JSON, or look like something else."""
 
-from compat import Input, Output, State, button, dcc, html, new_app, report, seen
+from compat import Input, Output, PreventUpdate, State, button, dcc, html, new_app, report, seen
 
 IDS = ["props", "data", "id", "a \"quoted\" id", "back\\slash", "Größe", "日本語 🎈", "with space", "tab\tand\nline", "a/b#c%20",
        "$dashstash", "</b>"]
@@ -15,6 +15,8 @@ app.layout = html.Div([
 
 @app.callback([Output(name, "data") for name in IDS], [Input("go", "n_clicks")])
 def fill(clicks):
+    if clicks is None:
+        raise PreventUpdate
     return [{"id": name, "clicks": clicks, "rows": list(range(n))} for n, name in enumerate(IDS)]
 
 

@@ -34,6 +34,8 @@ def changed(data, timestamp):
 
 @app.callback(Output("copy", "data"), [Input("store", "modified_timestamp")], [State("store", "data"), State("copy", "data")])
 def copy(timestamp, data, before):
+    if data is None:
+        raise PreventUpdate
     return data
 
 
