@@ -93,7 +93,7 @@ def test_a_process_ends_with_all_its_children(tmp_path):
     child = Process("shell", ["sh", "-c", "sleep 1000 & echo $!; wait"], tmp_path / "log")
     child.wait_ready(lambda: child.log().strip().isdigit())
     child.stop()
-    assert not process_exists(int(child.log()))
+    wait_until(lambda: not process_exists(int(child.log())), "the child to end")
     assert not child.died
 
 

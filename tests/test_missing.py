@@ -19,6 +19,7 @@ KINDS = "stores auto memory session local"
 FILLED = "500500 501500 502500"  # what the first click of Fill puts into the three Stores of kept.py
 GONE = "none none none"
 AT_ONCE = 3  # seconds in which a page is usable again
+CUT_SHORT = r"(_dash-update-component|_dash-stash/reload\.js).*net::ERR_ABORTED"  # by the reload, which others had asked for, too
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def lose(caddy):
 
 def reload_by(tab, selector):
     """Clicks on what has the page reload by itself, and waits until it is usable again. Returns the seconds that took."""
-    tab.allow("_dash-update-component.*net::ERR_ABORTED")  # callbacks that the reload has cut short
+    tab.allow(CUT_SHORT)
     began = time.monotonic()
     with tab.page.expect_navigation():
         tab.page.click(selector)
@@ -260,7 +261,7 @@ def test_without_a_reload(kept, tab, on_missing, status):
 def test_A19_another_user_of_the_browser(kept, tab):
     """Who logs in after somebody else gets none of that user's data from the browser's storages, and a page that works."""
     _, caddy = kept("scope {http.request.cookie.user}")
-    tab.allow("_dash-update-component.*net::ERR_ABORTED")  # callbacks that the reload has cut short
+    tab.allow(CUT_SHORT)
     reports = []
     for user in ("ann", "bob"):
         tab.page.context.add_cookies([{"name": "user", "value": user, "url": caddy.url}])

@@ -137,7 +137,8 @@ class Recorder:
             self._close(event["requestId"])
 
     def _close(self, request_id: str) -> None:
-        self.exchanges.append(self._open.pop(request_id))
+        if exchange := self._open.pop(request_id, None):  # None: the page went on while the body was being fetched
+            self.exchanges.append(exchange)
 
     def _body(self, request_id: str) -> bytes:
         try:
