@@ -26,7 +26,7 @@ var validators = []string{"Etag", "Last-Modified", "Accept-Ranges", "Content-Md5
 // which holds it back until its new length is known or it is too long to be held; the header goes out only then. Any other
 // response passes as if the writer were not there.
 type callbackWriter struct {
-	*caddyhttp.ResponseWriterWrapper
+	caddyhttp.ResponseWriterWrapper
 	request *http.Request // as it came
 	visit   *visit
 	offload *interceptor.Offload
@@ -41,7 +41,7 @@ type callbackWriter struct {
 
 func newCallbackWriter(w http.ResponseWriter, request *http.Request, v *visit) *callbackWriter {
 	return &callbackWriter{
-		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		request:               request,
 		visit:                 v,
 		out:                   w,

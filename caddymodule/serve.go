@@ -56,7 +56,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	case interceptor.LayoutEndpoint:
 		app.ForgetPage()
 		v := new(visit)
-		err = h.rewrite(w, r, r, next, session, interceptor.LayoutAnswer, v)
+		err = h.rewrite(w, r, r.WithContext(r.Context()), next, session, interceptor.LayoutAnswer, v)
 		h.record(app, v)
 		h.interceptor.CheckNames(app)
 	case interceptor.SocketEndpoint:
@@ -93,7 +93,7 @@ func (h *Handler) session(r *http.Request, app *interceptor.App) interceptor.Ses
 	}
 	address, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return interceptor.Session{
-		Store: used.store, Facts: used.facts, App: app, Scope: scope, Client: address + " " + r.UserAgent(),
+		Store: used.store, Facts: used.facts, App: app, Scope: scope, Address: address, UserAgent: r.UserAgent(),
 	}
 }
 
@@ -180,7 +180,7 @@ func (h *Handler) requestFigures(app *interceptor.App, sent io.ReaderAt, size in
 }
 
 // rewrite sends a request, which came as r, to the app, and takes data out of the answer. An answer that is not expected to hold
-// any passes as it is.
+// any passes as it is. forwarded is a copy of r, which rewrite changes.
 func (h *Handler) rewrite(
 	w http.ResponseWriter, r, forwarded *http.Request, next caddyhttp.Handler, session interceptor.Session,
 	answer interceptor.Answer, v *visit,
@@ -190,11 +190,10 @@ func (h *Handler) rewrite(
 	}
 	response := newCallbackWriter(w, r, v)
 	response.offload = h.interceptor.Offload(r.Context(), session, answer, response.toBrowser())
+	defer response.abort()
 	// The app need not compress what is unpacked here. The handler encode, in front, compresses what the browser gets.
-	forwarded = forwarded.WithContext(forwarded.Context())
 	forwarded.Header = forwarded.Header.Clone()
 	forwarded.Header.Set("Accept-Encoding", "identity")
-	defer response.abort()
 	if err := next.ServeHTTP(response, forwarded); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func readable(status int, header http.Header, mediaType string) (coding string, 
 		return "", false
 	}
 	// Dash's FastAPI back end does not say what a callback's answer is (dash/backends/_fastapi.py).
-	if contentType := header.Get("Content-Type"); contentType != "" {
+	if contentType := header.Get("Content-Type"); contentType != "" && contentType != mediaType {
 		if its, _, err := mime.ParseMediaType(contentType); err != nil || its != mediaType {
 			return "", false
 		}
@@ -37,7 +37,7 @@ func isFinal(status int) bool { return status >= 200 || status == http.StatusSwi
 // listener has it all, and is closed, before the browser has the last byte: what it has learned is known when the browser acts
 // on it.
 type tapWriter struct {
-	*caddyhttp.ResponseWriterWrapper
+	caddyhttp.ResponseWriterWrapper
 	listener    io.WriteCloser
 	mediaType   string
 	decoder     *decodingWriter // nil: the body is not encoded
@@ -51,7 +51,7 @@ type tapWriter struct {
 
 func newTapWriter(w http.ResponseWriter, listener io.WriteCloser, mediaType string) *tapWriter {
 	return &tapWriter{
-		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		listener:              listener,
 		mediaType:             mediaType,
 	}

@@ -36,8 +36,7 @@ var SocketAnswer = Answer{kind: socketKind}
 
 // CallbackAnswer returns the answer to a callback request, of the given size.
 func CallbackAnswer(request io.ReaderAt, size int64) Answer {
-	output, _ := outputOf(request, size)
-	return Answer{kind: callbackKind, name: output}
+	return Answer{kind: callbackKind, name: newTextWindow(request, min(size, maxOutput)).output()}
 }
 
 // MayOffload reports whether an answer of an app may hold data that is offloaded: whether it cannot be told, a Store whose data
@@ -76,35 +75,27 @@ func (a Answer) propsID() string {
 	return ""
 }
 
-// outputOf returns the text under the key "output" in a request.
-func outputOf(body io.ReaderAt, size int64) (output string, ok bool) {
+// output returns the text under the key "output" of a request, or "".
+func (t *textWindow) output() string {
 	var s scanner
-	var value []byte
-	text := io.NewSectionReader(body, 0, min(size, maxOutput))
-	buffer := make([]byte, min(size, 1<<10)) // nearly always enough
-	for {
-		n, err := io.ReadFull(text, buffer)
-		for chunk := buffer[:n]; len(chunk) > 0; {
-			n, ev := s.next(chunk)
-			chunk = chunk[n:]
-			switch {
-			case ev == evBroken:
-				return "", false
-			case ev == evEnd && value != nil:
-				output = unquote(value)
-				return output, output != ""
-			case ev != evValue || s.depth() == 0 && chunk[0] == '{':
-			case s.depth() == 1 && s.keyText() == "output":
-				value = make([]byte, 0, 256)
-				s.capture(&value)
-			default:
-				s.skip()
-			}
-		}
-		if n == 0 || err != nil {
-			return "", false
+	start := int64(-1) // of its value
+	for i := t.behindMark(); i < t.size && t.at(i) != 0; {
+		n, ev := s.next(t.window[i-t.start:])
+		i += int64(n)
+		switch {
+		case ev == evBroken:
+			return ""
+		case ev == evEnd && start >= 0:
+			return unquote(t.read([2]int64{start, i}))
+		case ev != evValue || s.depth() == 0 && t.at(i) == '{':
+		case s.depth() == 1 && s.keyText() == "output":
+			start = i
+			s.skip()
+		default:
+			s.skip()
 		}
 	}
+	return ""
 }
 
 // splitOutput returns what an output text names: "id.property", or "..id.property...id.property.." for several. Dots within an

@@ -88,12 +88,20 @@ func (p piece) reader(maskForeign bool) io.Reader {
 // WriteTo writes the body to w, as Reader would give it.
 func (b *Body) WriteTo(w io.Writer) (n int64, err error) {
 	for _, p := range b.pieces {
-		written, err := io.Copy(w, p.reader(false))
+		written, err := p.writeTo(w)
 		if n += written; err != nil {
 			return n, err
 		}
 	}
 	return n, nil
+}
+
+func (p piece) writeTo(w io.Writer) (int64, error) {
+	if p.bytes != nil {
+		n, err := w.Write(p.bytes)
+		return int64(n), err
+	}
+	return io.Copy(w, p.reader(false))
 }
 
 // Close lets go of the payloads. Reading fails from then on.

@@ -208,10 +208,12 @@ func (a *App) learnCarrier(answer string) {
 
 // carries reports whether an answer was noted by learnCarrier.
 func (a *App) carries(answer string) bool {
-	key := answerKey(answer)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, ok := a.carriers.get(key)
+	if a.carriers.empty() { // as of most apps
+		return false
+	}
+	_, ok := a.carriers.get(answerKey(answer))
 	return ok
 }
 
@@ -260,6 +262,8 @@ func (r *recent[V]) put(key string, v V) {
 	}
 	r.young[key] = v
 }
+
+func (r *recent[V]) empty() bool { return len(r.young)+len(r.older) == 0 }
 
 // all returns the entries, in no order.
 func (r *recent[V]) all() map[string]V {

@@ -26,7 +26,11 @@ type textWindow struct {
 	err    error
 }
 
+// newTextWindow returns a window over a text of a size in bytes. If that is in memory, the window is all of it.
 func newTextWindow(source io.ReaderAt, size int64) *textWindow {
+	if held, ok := source.(interface{ Bytes() []byte }); ok && int64(len(held.Bytes())) >= size {
+		return &textWindow{source: source, size: size, window: held.Bytes()[:size:size]}
+	}
 	return &textWindow{source: source, size: size, window: make([]byte, 0, min(size, 64<<10))}
 }
 

@@ -22,12 +22,14 @@ func TestFind(t *testing.T) {
 				continue
 			}
 			text := strings.Repeat(`"`, at) + word + strings.Repeat(`"`, size-at-len(word))
-			w := newTextWindow(strings.NewReader(text), int64(size))
-			require.EqualValues(t, at, w.find(word, 0), "size %d", size)
-			require.EqualValues(t, at, w.find(word, int64(at)), "size %d", size)
-			require.EqualValues(t, size, w.find(word, int64(at)+1), "size %d", size)
-			require.EqualValues(t, at, w.find(word, 0), "back at the start, size %d", size)
-			require.NoError(t, w.err)
+			for _, source := range []io.ReaderAt{strings.NewReader(text), held(t, text)} {
+				w := newTextWindow(source, int64(size))
+				require.EqualValues(t, at, w.find(word, 0), "size %d", size)
+				require.EqualValues(t, at, w.find(word, int64(at)), "size %d", size)
+				require.EqualValues(t, size, w.find(word, int64(at)+1), "size %d", size)
+				require.EqualValues(t, at, w.find(word, 0), "back at the start, size %d", size)
+				require.NoError(t, w.err)
+			}
 		}
 		w := newTextWindow(strings.NewReader(strings.Repeat("$dashstash", size/10+1)), int64(size))
 		require.EqualValues(t, size, w.find(word, 0), "size %d", size)

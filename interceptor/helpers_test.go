@@ -15,6 +15,7 @@ import (
 	"github.com/dashstash/dashstash/storage"
 	"github.com/dashstash/dashstash/storage/file"
 	"github.com/dashstash/dashstash/storage/memory"
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 // testApp is the name of the apps of the tests.
@@ -106,7 +107,7 @@ func testSession(store storage.Store, app *App) Session {
 	if app == nil {
 		app = NewCatalog().App(testApp)
 	}
-	return Session{Store: store, App: app, Scope: testAudience.scope, Client: "a browser"}
+	return Session{Store: store, App: app, Scope: testAudience.scope, UserAgent: "a browser"}
 }
 
 // feed writes chunks to w.
@@ -152,10 +153,20 @@ func rehydrate(t testing.TB, ic *Interceptor, store storage.Store, request strin
 	return rehydrateIn(t, ic, testSession(store, nil), request)
 }
 
+// held is a text as a request is held: in memory, if it is short enough.
+func held(t testing.TB, text string) io.ReaderAt {
+	t.Helper()
+	s := new(spool.Spool)
+	t.Cleanup(func() { _ = s.Close() })
+	_, err := io.WriteString(s, text)
+	require.NoError(t, err)
+	return s
+}
+
 // rehydrateIn is rehydrate in a session.
 func rehydrateIn(t testing.TB, ic *Interceptor, session Session, request string) (string, Figures) {
 	t.Helper()
-	body, figures, err := ic.Rehydrate(t.Context(), session, strings.NewReader(request), int64(len(request)))
+	body, figures, err := ic.Rehydrate(t.Context(), session, held(t, request), int64(len(request)))
 	require.NoError(t, err)
 	if body == nil {
 		return request, sums(figures)

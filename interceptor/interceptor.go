@@ -81,8 +81,9 @@ type Session struct {
 	App   *App
 	// Scope is what tokens are made for, besides the app: one made for a scope opens in no other.
 	Scope string
-	// Client tells browsers apart as well as can be: two may share one. It is a hint, on which nothing but sizes depends.
-	Client string
+	// Address and UserAgent tell browsers apart as well as can be: two may share them. They are a hint, on which nothing but sizes
+	// depends.
+	Address, UserAgent string
 }
 
 // audience is whom the session's tokens are made for.

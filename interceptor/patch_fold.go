@@ -103,5 +103,5 @@ func foldKey(s Session, storeID string) string {
 	if storeID == "" {
 		return ""
 	}
-	return s.App.Name + "\x00" + s.Client + "\x00" + s.Scope + "\x00" + storeID
+	return s.App.Name + "\x00" + s.Address + "\x00" + s.UserAgent + "\x00" + s.Scope + "\x00" + storeID
 }

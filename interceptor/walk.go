@@ -265,9 +265,26 @@ func idOf(literal string) string {
 
 // unquote returns the text of a JSON string, or "".
 func unquote(literal []byte) string {
+	if isPlainString(literal) {
+		return string(literal[1 : len(literal)-1])
+	}
 	var text string
 	if json.Unmarshal(literal, &text) != nil {
 		return ""
 	}
 	return text
+}
+
+// isPlainString reports whether a JSON value is a string of printable ASCII characters, none of which is escaped.
+func isPlainString(literal []byte) bool {
+	last := len(literal) - 1
+	if last < 1 || literal[0] != '"' || literal[last] != '"' {
+		return false
+	}
+	for _, c := range literal[1:last] {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -175,5 +176,24 @@ func TestWalkTruncated(t *testing.T) {
 		feed(t, o, chopEvery(3, []byte(body[:n])))
 		require.Equal(t, body[:n], closeOffload(t, o))
 		requireEmpty(t, store)
+	}
+}
+
+// A string is read as encoding/json reads it, whatever is in it.
+func TestUnquote(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	parts := []string{`"`, `a`, ` `, `~`, `\"`, `\\`, `\u0041`, `\ud83d\ude00`, `\ud83d`, `é`, "\x7f", "\xff", "\n", `\n`, `{`, `'`}
+	for range 20_000 {
+		literal := oneOf(r, `"`, ``)
+		for range r.IntN(5) {
+			literal += oneOf(r, parts...)
+		}
+		literal += oneOf(r, `"`, `"`, ``)
+		var want string
+		if json.Unmarshal([]byte(literal), &want) != nil {
+			want = ""
+		}
+		require.Equal(t, want, unquote([]byte(literal)), "%q", literal)
 	}
 }

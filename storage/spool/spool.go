@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 )
 
 // InMemory is how many bytes a [Spool] holds in memory.
@@ -18,7 +19,7 @@ const InMemory = 1 << 20
 // nothing is left of it when the process dies.
 type Spool struct {
 	size  int64
-	head  bytes.Buffer
+	head  []byte
 	file  *os.File // nil: all is in memory
 	named bool     // the file still has its name
 }
@@ -26,8 +27,11 @@ type Spool struct {
 // Size is how many bytes there are.
 func (s *Spool) Size() int64 { return s.size }
 
-// Grow makes room in memory for n bytes to come.
-func (s *Spool) Grow(n int64) { s.head.Grow(int(min(n, InMemory)) + bytes.MinRead) }
+// Bytes are all of them, up to the next Write; nil if they are not in memory.
+func (s *Spool) Bytes() []byte { return s.head }
+
+// Grow makes room in memory for n bytes to come, and for ReadFrom to see that there are no more.
+func (s *Spool) Grow(n int64) { s.head = slices.Grow(s.head, int(min(n, InMemory))+1) }
 
 // Write adds all of p or, with an error of the file system, the part of it that it reports. What was added before can be read in
 // any case.
@@ -40,7 +44,8 @@ func (s *Spool) Write(p []byte) (n int, err error) {
 	if s.file != nil {
 		n, err = s.file.WriteAt(p, s.size)
 	} else {
-		n, err = s.head.Write(p)
+		s.head = append(s.head, p...)
+		n = len(p)
 	}
 	s.size += int64(n)
 	return n, err
@@ -52,19 +57,27 @@ func (s *Spool) moveToFile() error {
 		return err
 	}
 	named := os.Remove(file.Name()) != nil
-	if _, err := file.WriteAt(s.head.Bytes(), 0); err != nil {
+	if _, err := file.WriteAt(s.head, 0); err != nil {
 		return errors.Join(err, drop(file, named))
 	}
-	s.file, s.named, s.head = file, named, bytes.Buffer{}
+	s.file, s.named, s.head = file, named, nil
 	return nil
 }
 
 // ReadFrom is Write of all that r has, without a buffer of its own for what stays in memory.
 func (s *Spool) ReadFrom(r io.Reader) (n int64, err error) {
-	if s.file == nil {
-		n, err = s.head.ReadFrom(io.LimitReader(r, InMemory-s.size))
-		s.size += n
-		if err != nil || s.size < InMemory {
+	for s.file == nil && s.size < InMemory {
+		if len(s.head) == cap(s.head) {
+			s.head = slices.Grow(s.head, bytes.MinRead)
+		}
+		read, err := r.Read(s.head[len(s.head):min(cap(s.head), InMemory)])
+		s.head = s.head[:len(s.head)+read]
+		s.size += int64(read)
+		n += int64(read)
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
 			return n, err
 		}
 	}
@@ -75,7 +88,7 @@ func (s *Spool) ReadFrom(r io.Reader) (n int64, err error) {
 // ReadAt reads what was written.
 func (s *Spool) ReadAt(p []byte, offset int64) (int, error) {
 	if s.file == nil {
-		return bytes.NewReader(s.head.Bytes()).ReadAt(p, offset)
+		return bytes.NewReader(s.head).ReadAt(p, offset)
 	}
 	return io.NewSectionReader(s.file, 0, s.size).ReadAt(p, offset) // a failed Write may have left more behind that
 }
