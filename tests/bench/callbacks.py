@@ -2,7 +2,7 @@
 
 Two go over a frame of N floats (1,000,000), one makes it and one reads it, with the app called directly and through Dashstash, in
 turn: medians in seconds, and their ratio. The third has no Store: through plain Caddy, and through Dashstash with all that it can be
-asked for: encrypted, and watched.
+asked for: encrypted, and watched. It is called one by one, and by several clients at once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from harness.process import free_port  # noqa: E402
 N = int(os.environ.get("N", 1_000_000))
 ROUNDS = int(os.environ.get("ROUNDS", 9))
 CALLS = int(os.environ.get("CALLS", 4000))  # of the small callback
+SLICES = int(os.environ.get("SLICES", 300))  # in which several clients call it
 
 
 class Connection(http.client.HTTPConnection):
@@ -108,17 +110,40 @@ def frames(clients: dict[str, Client]) -> None:
     print(f"{'ratio':52}{our_make / make:8.3f}{our_mean / mean:10.3f}\n")
 
 
-def small(clients: dict[str, Client]) -> None:
+def small(client: Client) -> float:
+    """Calls back without Stores, and returns the seconds that it took."""
+    return client.callback("double.children", "n.value")[1]
+
+
+def one_by_one(clients: dict[str, Client]) -> None:
     """Call by call in random turn, so that whatever else the machine does meets all alike: of the ratio, runs differ by 0.005."""
     print(f"a callback without Stores, medians of {CALLS:,} calls{'':15}microseconds")
     times: dict[str, list[float]] = {name: [] for name in clients}
     for _ in range(CALLS):
         for name in random.sample(list(clients), len(clients)):
-            times[name].append(clients[name].callback("double.children", "n.value")[1])
+            times[name].append(small(clients[name]))
     medians = [1e6 * statistics.median(results) for results in times.values()]
     for name, median in zip(times, medians):
         print(f"{name:52}{median:14,.0f}")
     print(f"{'ratio':52}{medians[0] / medians[1]:14.3f}")
+
+
+def at_once(ports: dict[str, int], clients: int) -> None:
+    """Slices of 20 calls a client in random turn. What is left of plain Caddy's throughput is told over all slices: single ones differ
+    by a tenth, so that runs differ by 0.01."""
+    print(f"\n{clients} clients at once, {SLICES} slices{'':31}callbacks/s")
+    users = {name: [Client(port) for _ in range(clients)] for name, port in ports.items()}
+    spent = dict.fromkeys(ports, 0.0)
+    with ThreadPoolExecutor(clients) as pool:
+        for _ in range(SLICES):
+            for name in random.sample(list(ports), len(ports)):
+                start = time.perf_counter()
+                list(pool.map(lambda client: [small(client) for _ in range(20)], users[name]))
+                spent[name] += time.perf_counter() - start
+    rates = [SLICES * clients * 20 / seconds for seconds in spent.values()]
+    for name, rate in zip(ports, rates):
+        print(f"{name:52}{rate:14,.0f}")
+    print(f"{'ratio':52}{rates[1] / rates[0]:14.3f}")
 
 
 @contextmanager
@@ -152,7 +177,10 @@ def main() -> None:
         at_end.callback(caddy.stop)
         at_end.enter_context(watching(caddy))
         frames({"app called directly": Client(app.port), "through Dashstash": Client(ours)})
-        small({"through plain Caddy": Client(plain), "through Dashstash": Client(ours)})
+        ports = {"through plain Caddy": plain, "through Dashstash": ours}
+        one_by_one({name: Client(port) for name, port in ports.items()})
+        for clients in (2, 4, 8):
+            at_once(ports, clients)
 
 
 if __name__ == "__main__":
