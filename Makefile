@@ -4,6 +4,7 @@ RACE          := $(if $(shell command -v gcc clang cc),-race)# the race detector
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 FUZZ_TIME     := 10m
 FUZZ_PACKAGES := ./...
+FUZZ_MINIMIZE := 10x# go's own is a minute for each input that is new, in which a long one is not tried further
 
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -39,7 +40,7 @@ fuzz: ## Fuzzes each parser (FUZZ_TIME=10m, FUZZ_PACKAGES=./interceptor)
 	@mkdir -p .cache
 	@for package in $$(go list $(FUZZ_PACKAGES)); do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME) $$package >.cache/fuzz.log 2>&1 || \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime $(FUZZ_MINIMIZE) $$package >.cache/fuzz.log 2>&1 || \
 				{ cat .cache/fuzz.log; exit 1; }; \
 			echo "fuzz: $$target: $$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' .cache/fuzz.log | tail -n 1) executions"; \
 		done; done
