@@ -4,7 +4,6 @@ RACE          := $(if $(shell command -v gcc clang cc),-race)# the race detector
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 FUZZ_TIME     := 10m
 FUZZ_PACKAGES := ./...
-FUZZ_MINIMIZE := 10x# go's own is a minute for each input that is new, in which a long one is not tried further
 
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -36,11 +35,12 @@ test-go: ## Runs the Go tests, with the race detector where there is a C compile
 test-fuzz: ## Fuzzes most parsers for a few seconds each
 	@$(MAKE) --no-print-directory fuzz FUZZ_TIME=3s FUZZ_PACKAGES="./interceptor ./storage/..."
 
+# Left to itself, go takes a minute to make each new input smaller, in which nothing else is tried.
 fuzz: ## Fuzzes each parser (FUZZ_TIME=10m, FUZZ_PACKAGES=./interceptor)
 	@mkdir -p .cache
 	@for package in $$(go list $(FUZZ_PACKAGES)); do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime $(FUZZ_MINIMIZE) $$package >.cache/fuzz.log 2>&1 || \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 10x $$package >.cache/fuzz.log 2>&1 || \
 				{ cat .cache/fuzz.log; exit 1; }; \
 			echo "fuzz: $$target: $$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' .cache/fuzz.log | tail -n 1) executions"; \
 		done; done

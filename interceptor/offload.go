@@ -15,8 +15,8 @@ const (
 	holdSize = 64 << 10
 	// usualDepth is how many containers within one another are walked in most answers.
 	usualDepth = 4
-	// minPiece is how much room is made for what is held, if so much may come: it comes a few bytes at a time.
-	minPiece = 512
+	// minPiece is the capacity of what is held at first, so that the few bytes at a time of most answers make it grow seldom.
+	minPiece = 128
 	// maxPending is how many payloads wait, at the most, for the response to be whole before they are stored: each holds on
 	// to what its writer needs, which for the file storage is a file descriptor.
 	maxPending = 32
@@ -34,7 +34,6 @@ type Offload struct {
 	dry     bool // nothing is rewritten: see Watcher
 
 	scan    scanner
-	chunk   int      // the size of the part of the answer that is being written
 	frames  []frame  // the open containers that are walked in
 	small   []byte   // a value that says what a component is
 	taking  bool     // it is being captured
@@ -80,7 +79,6 @@ func (o *Offload) Doubtful() bool { return o.doubtful }
 // Write takes a part of the response. It fails only with an error of out, or when data that the storage refuses cannot be
 // read back: what the browser is to get cannot be completed then.
 func (o *Offload) Write(p []byte) (int, error) {
-	o.chunk = len(p)
 	for rest := p; len(rest) > 0; {
 		if o.broken {
 			o.taken += int64(len(rest))
@@ -135,7 +133,7 @@ func (o *Offload) emit(p []byte) error {
 	if last := len(o.held) - 1; last >= 0 && o.held[last].payload == nil {
 		o.held[last].bytes = append(o.held[last].bytes, p...)
 	} else {
-		o.held = append(o.held, heldPiece{bytes: append(make([]byte, 0, max(len(p), min(o.chunk, minPiece))), p...)})
+		o.held = append(o.held, heldPiece{bytes: append(make([]byte, 0, max(len(p), minPiece)), p...)})
 	}
 	o.heldSize += len(p)
 	if o.heldSize <= holdSize {
