@@ -14,7 +14,7 @@ from odd_requests import callback, chunked
 
 BODY = payload(["store.data"], {"fill.n_clicks": 1}).encode()
 CHUNKED = {"lines": "Transfer-Encoding: chunked", "length": None}
-OPTIONS = "servers {\ntimeouts {\nread_body 1s\nread_header 1s\n}\nmax_header_size 16KB\n}"
+OPTIONS = "servers {\ntimeouts {\nread_body 3s\nread_header 3s\n}\nmax_header_size 16KB\n}"
 LIMITS = "request_body {\nmax_size 2MB\n}"
 
 
@@ -28,7 +28,7 @@ def ways(caddy, tmp_path, monkeypatch):
 
     def start(app):
         ports = [free_port(), free_port()]
-        upstream = block(f"reverse_proxy 127.0.0.1:{app.port}", block("transport http", "response_header_timeout 1s"))
+        upstream = block(f"reverse_proxy 127.0.0.1:{app.port}", block("transport http", "response_header_timeout 3s"))
         running = caddy("\n".join(block(f"http://:{port}", LIMITS, directive, upstream)
                                   for port, directive in zip(ports, ("", stash()), strict=True)) + "\n",
                         ports[0], global_options=OPTIONS)

@@ -44,7 +44,7 @@ def test_A42_one_directive_more(dash_app, proxy, server, place):
 def test_A35_time_to_live(dash_app, proxies, server, tmp_path):
     """Of two users, one is at work for three times the ttl, and misses nothing; what the other had is gone by then. With a local
     layer before it, a server learns of uses, too: that layer's loss changes nothing."""
-    ttl, redis = 2, server(Redis)
+    ttl, redis = 4, server(Redis)
     storages = [f"storage file {tmp_path / 'payloads'}", redis.storage(), server(Memcached).storage(), "storage memory"]
     caddy, urls = proxies(dash_app("numbered.py"), *[f"ttl {ttl}s\n{storage}" for storage in storages])
     busy, idle = ([User(url, word, retries=1) for url in urls] for word in ("busy", "idle"))
