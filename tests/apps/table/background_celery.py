@@ -4,8 +4,8 @@ import os
 
 from celery import Celery
 
-from background import build
+from background import build, lossless
 from compat import dash
 
 celery = Celery(__name__, broker=os.environ["REDIS"], backend=os.environ["REDIS"])
-app = build(__name__, dash.CeleryManager(celery))
+app = build(__name__, lossless(dash.CeleryManager)(celery))

@@ -7,8 +7,8 @@ another thread of the app had at that moment.
 import diskcache
 import multiprocess
 
-from background import build
+from background import build, lossless
 from compat import dash
 
 multiprocess.set_start_method("spawn")
-app = build(__name__, dash.DiskcacheManager(diskcache.Cache("diskcache")))
+app = build(__name__, lossless(dash.DiskcacheManager)(diskcache.Cache("diskcache")))
