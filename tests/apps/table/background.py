@@ -20,8 +20,10 @@ def lossless(manager_class):
         asked = threading.local()
 
         def get_result(self, key, job):
-            self.asked.running = super().job_running(job)
-            return super().get_result(key, job)
+            running = super().job_running(job)
+            result = super().get_result(key, job)  # which ends the job
+            self.asked.running = running and result is self.UNDEFINED
+            return result
 
         def job_running(self, job):
             return self.asked.running
