@@ -20,7 +20,7 @@ TAP_CALLBACK = """output => {
 
 def test_A9_demo():
     """The demo runs from start to table with one command, shows the same page both ways, and saves most of the bytes."""
-    done = subprocess.run([sys.executable, TESTS / "demo" / "demo.py"], text=True, timeout=300,
+    done = subprocess.run([sys.executable, TESTS / "demo" / "demo.py"], text=True, timeout=110,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env={**os.environ, "ONCE": "1", "PORT": str(free_port())})
     assert done.returncode == 0, done.stdout

@@ -233,8 +233,8 @@ def test_watching_does_not_keep_caddy(dash_app, proxy):
         lines = events.iter_lines()
         assert json.loads(next(lines).removeprefix(b"data: "))["live"]["callbacks"] == 0
         caddy.reload()
-        wait_until(lambda: next(lines, None) is None, "the events to end")
+        wait_until(lambda: next(lines, None) is None, "the events to end", timeout=5)
     with requests.get(Admin(caddy.admin_port).page + "events", stream=True, timeout=10) as events:
         next(events.iter_lines())
-        caddy.process.stop(patience=15)  # kills it after that, and then there is no last word
+        caddy.process.stop(patience=5)  # kills it after that, and then there is no last word
     assert caddy.logs(message="shutdown complete")

@@ -108,6 +108,7 @@ def test_memcached_says_that_it_cannot(dash_app, proxy, server):
 
 
 @pytest.mark.parametrize("storage", ["file", "memory", "redis"], indirect=True)
+@pytest.mark.timeout(120)
 def test_under_load(storage, dash_app, caddy):
     """Ten pages are at work while all of it is purged, again and again: each gets what it stored or is told that it is gone, and
     works again in the end; no token reaches the app."""
