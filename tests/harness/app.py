@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +89,12 @@ class App:
         return found
 
     def evidence(self, folder: Path) -> str:
-        return self.process.log_tail()
+        """The end of its log, and where each of its threads is."""
+        tail, length = self.process.log_tail(), len(self.process.log())
+        if self.process.alive:
+            os.kill(self.process.pid, signal.SIGUSR1)  # harness.serve has Python log its threads then
+            time.sleep(0.5)
+        return f"{tail}\n{self.process.log()[length:]}"
 
     def _answers(self) -> bool:
         try:

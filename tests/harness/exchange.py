@@ -98,7 +98,11 @@ class Recorder:
     @property
     def pending(self) -> list[str]:
         """The paths of the callbacks that have not been answered."""
-        return [exchange.path for exchange in self._open.values() if exchange.is_callback]
+        return [exchange.path for exchange in self.unfinished if exchange.is_callback]
+
+    @property
+    def unfinished(self) -> list[Exchange]:
+        return list(self._open.values())
 
     def _forget_callbacks(self) -> None:
         """Drops what the page before has not got an answer to: of some of these, Chromium never says that they have failed."""

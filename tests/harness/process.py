@@ -13,17 +13,18 @@ from pathlib import Path
 
 LOG_TAIL = 60  # lines
 
-
+# Each of pytest-xdist's workers has ports of its own: between the choice of a port and its use pass seconds. None is above
+# 32767, where the system gives ports to whoever connects (Linux's ip_local_port_range), and Chromium refuses 10080.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_PORTS = [port for port in range(10_000 + _WORKER, 32_000, _WORKERS) if port != 10_080]
 _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A loopback TCP port that was free a moment ago, and that nobody in this process was given before.
-
-    It is below those that the system gives to whoever connects (32768 and up on Linux), which may take one at any moment.
-    """
+    """A loopback TCP port that was free a moment ago, and that nobody in this run of the tests was given before."""
     while True:
-        port = random.SystemRandom().randrange(10_000, 32_000)
+        port = random.SystemRandom().choice(_PORTS)
         with socket.socket() as probe:
             if port not in _given and probe.connect_ex(("127.0.0.1", port)) != 0:
                 _given.add(port)

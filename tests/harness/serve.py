@@ -11,9 +11,11 @@ It runs in the environment of the app, so it knows no Dash, and needs nothing bu
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import importlib.util
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -103,6 +105,7 @@ def main() -> None:
     parser.add_argument("--bodies", action="store_true")
     parser.add_argument("--server", choices=SERVERS, default="waitress")
     args = parser.parse_args()
+    faulthandler.register(signal.SIGUSR1)  # harness.app asks for it
     SERVERS[args.server](args.app.resolve(), args.port, Log(args.log, args.bodies))
 
 

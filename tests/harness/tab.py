@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Error, Page, Request, expect
 
 from .exchange import Exchange, Recorder
 
@@ -146,15 +146,21 @@ class Tab:
         return [problem for problem in problems if not any(re.search(pattern, problem) for pattern in self._allowed)]
 
     def evidence(self, folder: Path) -> str:
-        """What helps to understand a failure: where the tab is, its console, its last callbacks, a picture."""
+        """What helps to understand a failure: where the tab is, what it shows, its complaints, its last requests."""
         if self.page.is_closed():
             return "closed"
         folder.mkdir(parents=True, exist_ok=True)
         picture = folder / "page.png"
-        self.page.screenshot(path=picture)
-        lines = [f"at {self.page.url}, picture in {picture}", *self.console]
+        lines = [f"at {self.page.url}, picture in {picture}"]
+        try:
+            self.page.screenshot(path=picture)
+            lines.append("shows: " + self.page.locator("body").inner_text(timeout=5000)[:500])
+        except Error as error:
+            lines.append(f"shows nothing: {error}")
+        lines += dict.fromkeys([*self.console, *self._problems])
         lines += [f"{e.method} {e.path}: {e.status} {e.failure} up {e.bytes_up} down {e.bytes_down}"
                   for e in self.callbacks[-10:]]
+        lines += [f"{e.method} {e.path}: {e.status or 'no answer'}, not finished" for e in self._recorder.unfinished]
         return "\n".join(lines)
 
     def _on_console(self, message) -> None:
