@@ -49,6 +49,7 @@ test-python: build ## Runs the end-to-end tests (ARGS="-k three_stores" for some
 	@python=$$(tests/setup.sh versions) && cd tests && \
 		{ "$$python" -m pytest -n 3 --dist worksteal $(ARGS) >../.cache/pytest.log 2>&1 || { cat ../.cache/pytest.log; exit 1; }; }
 	@! tail -n 1 .cache/pytest.log | grep -qE 'skipped|xfailed' || { tail -n 1 .cache/pytest.log; exit 1; }
+	@sed -n '/ warnings summary /,/^-- Docs: /p' .cache/pytest.log
 	@echo "pytest: $$(tail -n 1 .cache/pytest.log)"
 
 bench: build ## Runs the benchmarks (ARGS="-bench Offload" for some of Go's)
