@@ -2,10 +2,13 @@ package caddymodule
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -26,22 +29,40 @@ type askedKey struct{}
 
 func isAsk(r *http.Request) bool { return r.Context().Value(askedKey{}) != nil }
 
+// visitorOf tells apart whom an app may show other parts of itself: by address and credentials, in so far as these can be told.
+func visitorOf(r *http.Request, address string) string {
+	digest := sha256.New()
+	for _, text := range slices.Concat([]string{address}, r.Header["Authorization"], r.Header["Cookie"]) {
+		fmt.Fprintf(digest, "%d %s", len(text), text)
+	}
+	return string(digest.Sum(nil))
+}
+
 // learn sees to it that the app is known as far as a request needs it: from what was saved of it, or else by asking the app.
 // That is so when Caddy was restarted while pages are open. Whatever fails, the request goes on: what is not known stays inline.
 func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interceptor.Session) {
 	endpoint, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
-	app := session.App
-	if !app.Wants(endpoint) { // as it is with nearly every request
+	h.ask(r, prefix, next, session, endpoint)
+}
+
+// ask asks an app for what a request for an endpoint needs to be known of it, if that is not known.
+func (h *Handler) ask(r *http.Request, prefix string, next caddyhttp.Handler, session interceptor.Session, endpoint interceptor.Endpoint) {
+	app, visitor := session.App, session.Visitor
+	if !app.Wants(visitor, endpoint) { // as it is with nearly every request
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
-	app.Ask(ctx, endpoint, func() { h.interceptor.LoadApp(ctx, session.Facts, app) }, func(missing interceptor.Endpoint) {
-		listener := app.LearnDependencies()
-		if missing == interceptor.LayoutEndpoint {
+	app.Ask(ctx, visitor, endpoint, func() { h.interceptor.LoadApp(ctx, session.Facts, app) }, func(missing interceptor.Endpoint) {
+		listener, mediaType := app.LearnDependencies(visitor), jsonType
+		switch missing {
+		case interceptor.LayoutEndpoint:
 			listener = h.interceptor.Watch(ctx, session, interceptor.LayoutAnswer)
+		case interceptor.PageEndpoint:
+			listener, mediaType = app.LearnPage(), htmlType
 		}
-		if err := ask(ctx, r, missing.Path(prefix), jsonType, next, listener); err != nil {
+		err := ask(ctx, r, missing.Path(prefix), mediaType, next, listener)
+		if err != nil && missing != interceptor.PageEndpoint { // which may well be elsewhere: then, components are found in children alone
 			h.logger.Warn("the app could not be asked about itself: its Stores stay in the browser until a page is opened",
 				zap.String("app", app.Name), zap.Error(err))
 		}
@@ -50,10 +71,10 @@ func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interce
 
 // mayOffload reports whether an answer may hold data that is offloaded.
 func (h *Handler) mayOffload(ctx context.Context, session interceptor.Session, answer interceptor.Answer) bool {
-	if h.DryRun || !h.interceptor.MayOffload(session.App, answer) {
+	if h.DryRun || !h.interceptor.MayOffload(session, answer) {
 		return false
 	}
-	return !h.follow(ctx, session) || h.interceptor.MayOffload(session.App, answer)
+	return !h.follow(ctx, session) || h.interceptor.MayOffload(session, answer)
 }
 
 // follow takes in what other Caddys that share the storage have learned of the app: one of them may have served the page that
@@ -92,19 +113,21 @@ func ask(
 ) (err error) {
 	answer := &unsentWriter{header: make(http.Header)}
 	tap := newTapWriter(answer, listener, mediaType)
+	answer.isRead = func() bool { return tap.in != nil }
 	defer tap.stop()
 	defer func() {
-		if abort := recover(); abort == http.ErrAbortHandler { // how reverse_proxy ends a broken answer
+		switch abort := recover(); {
+		case abort == http.ErrAbortHandler: // how reverse_proxy ends a broken answer
 			err = http.ErrAbortHandler
-		} else if abort != nil {
+		case abort != nil:
 			panic(abort)
+		}
+		if answer.useless {
+			err = errors.New("it answered " + path + " with " + http.StatusText(answer.status) + " of type " + answer.header.Get("Content-Type"))
 		}
 	}()
 	if err := next.ServeHTTP(tap, askingRequest(ctx, r, path, mediaType, answer)); err != nil {
 		return err
-	}
-	if answer.status != http.StatusOK {
-		return errors.New("it answered " + path + " with " + http.StatusText(answer.status))
 	}
 	tap.finish()
 	return nil
@@ -148,25 +171,33 @@ var notAsked = []string{
 	"Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol",
 }
 
-// An unsentWriter takes a response that goes to nobody.
+// An unsentWriter takes a response that goes to nobody, and breaks one off that nobody reads.
 type unsentWriter struct {
 	header  http.Header
+	isRead  func() bool // reports whether the response is one that is read, when its header is known
 	status  int
+	useless bool
 	written int64
 }
 
-var errAnswerTooLarge = errors.New("the answer is too large")
+var (
+	errAnswerTooLarge = errors.New("the answer is too large")
+	errUseless        = errors.New("the answer is not what was asked for")
+)
 
 func (u *unsentWriter) Header() http.Header { return u.header }
 
 func (u *unsentWriter) WriteHeader(status int) {
 	if isFinal(status) && u.status == 0 {
-		u.status = status
+		u.status, u.useless = status, !u.isRead()
 	}
 }
 
 func (u *unsentWriter) Write(p []byte) (int, error) {
 	u.WriteHeader(http.StatusOK)
+	if u.useless {
+		return 0, errUseless
+	}
 	if u.written += int64(len(p)); u.written > maxAsked {
 		return 0, errAnswerTooLarge
 	}

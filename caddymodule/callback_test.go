@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -136,9 +137,39 @@ func TestScope(t *testing.T) {
 
 	require.Equal(t, token, tokenIn(t, s.callback(t, reading(token), "Cookie: user=ann").body))
 	require.Equal(t, reading(data), app.last(t).body)
-	for _, user := range []string{"Cookie: user=bob", "Cookie: user=", "Cookie: other=ann"} {
-		require.NotEqual(t, token, tokenIn(t, s.callback(t, reading(token), user).body))
+	require.NotEqual(t, token, tokenIn(t, s.callback(t, reading(token), "Cookie: user=bob").body))
+	require.Equal(t, reading("null"), app.last(t).body)
+	for _, user := range []string{"Cookie: user=", "Cookie: other=ann"} {
+		require.Equal(t, setting("df", data), s.callback(t, reading(token), user).body, "nobody's data is offloaded")
 		require.Equal(t, reading("null"), app.last(t).body, user)
+	}
+}
+
+// A scope that says nothing for a request, whatever else stands in it, is like no storage: nothing is offloaded, no token opens, and a
+// Patch that may be meant for a token is a miss.
+func TestScopeSaysNothing(t *testing.T) {
+	t.Parallel()
+	data := repeated(5000)
+	var answer atomic.Value
+	answer.Store(setting("df", data))
+	app := newDash(t, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, answer.Load().(string)) })
+	for _, scope := range []string{"{http.auth.user.idd}", "user:{http.request.header.X-User}", "{http.request.header.X-User}{http.request.header.X-Other}"} {
+		answer.Store(setting("df", data))
+		s := app.openSite(t, stash("scope "+scope))
+		require.Equal(t, setting("df", data), s.callback(t, reading(), "X-Other: o").body, scope)
+		patch := setting("df", `{"__dash_patch_update":"__dash_patch_update","operations":[{"operation":"Append","location":[],"params":{"value":1}}]}`)
+		answer.Store(patch)
+		require.Equal(t, patch, s.callback(t, reading()).body, "nobody has a token of it")
+		if !strings.Contains(scope, "X-User") {
+			continue
+		}
+		answer.Store(setting("df", data))
+		token := tokenIn(t, s.callback(t, reading(), "X-User: ann", "X-Other: o").body)
+		require.Equal(t, setting("df", data), s.callback(t, reading(token), "X-Other: o").body)
+		require.Equal(t, reading("null"), app.last(t).body)
+		answer.Store(patch)
+		got := s.callback(t, reading())
+		require.Equal(t, http.StatusNoContent, got.StatusCode, got.body)
 	}
 }
 

@@ -42,7 +42,7 @@ func (o *proxyOptions) config(admin string, logs json.RawMessage) *caddy.Config 
 	}
 	apps := caddy.ModuleMap{"http": caddyconfig.JSON(caddyhttp.App{
 		GracePeriod: caddy.Duration(stopGrace),
-		Servers:     map[string]*caddyhttp.Server{"dash": server},
+		Servers:     map[string]*caddyhttp.Server{"srv0": server}, // which is no name: see serverName
 	}, nil)}
 	if o.internalCerts && o.from.Host != "" {
 		apps["tls"] = caddyconfig.JSON(caddytls.TLS{Automation: &caddytls.AutomationConfig{

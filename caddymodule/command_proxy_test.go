@@ -46,7 +46,7 @@ func proxyConfig(handlers, match, server, tls, logs string) string {
 		match = `"match":[{"host":["` + match + `"]}],`
 	}
 	return `{"admin":{"listen":"localhost:2019","config":{"persist":false}},"logging":{"logs":` + logs + `},"apps":{"http":{` +
-		`"grace_period":10000000000,"servers":{"dash":{` + server + `,"routes":[{` + match + `"handle":[` + handlers + `]}]}}}` + tls + `}}`
+		`"grace_period":10000000000,"servers":{"srv0":{` + server + `,"routes":[{` + match + `"handle":[` + handlers + `]}]}}}` + tls + `}}`
 }
 
 func TestProxyConfig(t *testing.T) {

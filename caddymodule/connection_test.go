@@ -71,6 +71,7 @@ func TestStaleConnection(t *testing.T) {
 	token := storeData(t, s)
 	h := provisioned(t, fmt.Sprintf(`{"secrets":[%q],"storage":{"backend":"memory","name":%q}}`,
 		testSecret, storeName.FindStringSubmatch(directive)[1]))
+	h.site = handlersIn(s.server.Routes)[0].site
 
 	var dialed []*staleConn
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,7 +63,8 @@ type Handler struct {
 	OnMissing string `json:"on_missing,omitempty"`
 
 	// Binds tokens to what this is in the request, for example `{http.auth.user.id}`: a token made for one value does not
-	// open with another. May hold placeholders. Default: empty, tokens open for whoever has them.
+	// open with another. It must hold a placeholder. Where one of its placeholders is empty or unknown in a request, nothing is
+	// offloaded for it, and no token opens. Default: none, tokens open for whoever has them.
 	Scope string `json:"scope,omitempty"`
 
 	// Keeps handlers apart: a handler leaves the tokens of another namespace alone. Two handlers in one route need different
@@ -93,6 +95,9 @@ type Handler struct {
 	backend     Backend
 	used        atomic.Pointer[usedStore] // nil: none yet
 	logger      *zap.Logger
+
+	siteOnce sync.Once
+	site     string // see siteOf
 }
 
 // CaddyModule returns the Caddy module information.
@@ -142,6 +147,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		MinSize:    *h.MinSize,
 		MaxPayload: h.MaxPayload,
 		MaxRequest: h.MaxRequest,
+		TTL:        time.Duration(h.TTL),
 		Logger:     ctx.Slogger(),
 	})
 	if h.catalog, err = acquireCatalog(); err != nil {
@@ -167,6 +173,9 @@ func (h *Handler) Validate() error {
 	}
 	if *h.MinSize > h.MaxPayload {
 		return fmt.Errorf("min_size: %d is more than max_payload, which is %d: nothing would be offloaded", *h.MinSize, h.MaxPayload)
+	}
+	if _, err := caddy.NewReplacer().ReplaceOrErr(h.Scope, false, true); h.Scope != "" && err == nil {
+		return fmt.Errorf("scope: %q is the same in each request: use a placeholder of the request, such as {http.auth.user.id}", h.Scope)
 	}
 	if h.TTL < caddy.Duration(time.Second) {
 		return fmt.Errorf("ttl: %v is too short: use 1s or more", time.Duration(h.TTL))

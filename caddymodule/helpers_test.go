@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -30,6 +31,7 @@ import (
 	"github.com/caddyserver/certmagic"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dashstash/dashstash/interceptor"
 	"github.com/dashstash/dashstash/storage"
 )
 
@@ -249,11 +251,6 @@ func (s *site) try(t testing.TB, body string) (response, error) {
 // open does what a browser does first: it asks for the layout and the dependencies.
 func (s *site) open(t testing.TB, header ...string) {
 	t.Helper()
-	before := allIn(s.store)
-	defer func() {
-		after := allIn(s.store)
-		saved.Store(s.store, storage.Stats{Entries: after.Entries - before.Entries, Bytes: after.Bytes - before.Bytes})
-	}()
 	for _, path := range []string{"/_dash-layout", "/_dash-dependencies"} {
 		require.Equal(t, http.StatusOK, s.do(t, http.MethodGet, path, nil, header...).StatusCode)
 	}
@@ -275,31 +272,40 @@ func keyOf(directive string) storeKey {
 	return storeKey{}
 }
 
-// allIn tells what is in a store.
-func allIn(key storeKey) (stats storage.Stats) {
+// statsOf tells what payloads are in the store of a directive that stash has made.
+func statsOf(t testing.TB, directive string) (stats storage.Stats) {
+	t.Helper()
+	key := keyOf(directive)
+	require.Positive(t, references(key.identity), "there is no such store")
 	pool.Range(func(k, value any) bool {
 		if k == key {
-			stats = value.(*storeValue).Stats()
+			stats = payloadsIn(t, value.(*storeValue))
 		}
 		return k != key
 	})
 	return stats
 }
 
-// saved is what was saved of apps when their pages were opened, by the store it is in.
-var saved sync.Map
-
-// statsOf tells what is in the store of a directive that stash has made, beside what was saved of the app.
-func statsOf(t testing.TB, directive string) storage.Stats {
+// payloadsIn tells what is in a store, beside what was saved of apps.
+func payloadsIn(t testing.TB, store *storeValue) storage.Stats {
 	t.Helper()
-	key := keyOf(directive)
-	require.Positive(t, references(key.identity), "there is no such store")
-	stats := allIn(key)
-	if facts, ok := saved.Load(key); ok && stats.Entries > 0 {
-		stats.Entries -= facts.(storage.Stats).Entries
-		stats.Bytes -= facts.(storage.Stats).Bytes
+	var saved []storage.Key
+	_, err := storage.Purge(t.Context(), store.Limiter, func(key storage.Key, _ time.Time) bool {
+		if !interceptor.IsPayload(key) {
+			saved = append(saved, key)
+		}
+		return false
+	})
+	require.NoError(t, err)
+	stats := storage.Stats{Entries: store.Stats().Entries, Bytes: store.Stats().Bytes}
+	for _, key := range saved {
+		facts, err := store.Open(t.Context(), key)
+		require.NoError(t, err)
+		stats.Entries--
+		stats.Bytes -= facts.Size()
+		require.NoError(t, facts.Close())
 	}
-	return storage.Stats{Entries: stats.Entries, Bytes: stats.Bytes}
+	return stats
 }
 
 // serve calls a middleware directly, as Caddy does.

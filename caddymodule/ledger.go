@@ -31,7 +31,7 @@ type ledger struct {
 }
 
 // An accountKey is an app, as a handler of a namespace and mode sees it.
-type accountKey struct{ app, namespace, mode string }
+type accountKey struct{ site, app, namespace, mode string }
 
 // An account is what was done for an app.
 type account struct {
@@ -96,7 +96,7 @@ func (l *ledger) record(h *Handler, app *interceptor.App, v *visit) {
 			l.totals[mode].note(e)
 			a.note(e)
 			if e.Missed != "" {
-				l.noteMiss(a, e)
+				l.noteMiss(h, app, e)
 			}
 		}
 	}
@@ -121,16 +121,18 @@ func (v *visit) sums(mode string) (f Figures) {
 }
 
 // account is the account of an app, which is opened if there is none: in the place of the one that was not used for the longest
-// time, if there are too many.
+// time, if there are too many. A name for which no app has answered yet has one that is not kept: anybody can make such names up.
 func (l *ledger) account(h *Handler, app *interceptor.App, mode string) *account {
-	key := accountKey{app.Name, h.Namespace, mode}
+	key := accountKey{app.Site, app.Name, h.Namespace, mode}
 	a, ok := l.accounts[key]
 	if !ok {
-		if len(l.accounts) >= maxAccounts {
-			delete(l.accounts, l.byUse()[len(l.accounts)-1].accountKey)
-		}
 		a = &account{accountKey: key, stores: make(map[string]*storeAccount)}
-		l.accounts[key] = a
+		if app.Entered() {
+			if len(l.accounts) >= maxAccounts {
+				delete(l.accounts, l.byUse()[len(l.accounts)-1].accountKey)
+			}
+			l.accounts[key] = a
+		}
 	}
 	a.facts, a.handler, a.lastUsed = app, h, time.Now()
 	return a
@@ -142,7 +144,9 @@ func (l *ledger) byUse() []*account {
 	for _, a := range l.accounts {
 		accounts = append(accounts, a)
 	}
-	slices.SortFunc(accounts, func(a, b *account) int { return cmp.Or(b.lastUsed.Compare(a.lastUsed), cmp.Compare(a.app, b.app)) })
+	slices.SortFunc(accounts, func(a, b *account) int {
+		return cmp.Or(b.lastUsed.Compare(a.lastUsed), cmp.Compare(a.app, b.app), cmp.Compare(a.site, b.site))
+	})
 	return accounts
 }
 
@@ -175,12 +179,12 @@ func (a *account) note(e *interceptor.Event) {
 	s.figures.note(e)
 }
 
-func (l *ledger) noteMiss(a *account, e *interceptor.Event) {
+func (l *ledger) noteMiss(h *Handler, app *interceptor.App, e *interceptor.Event) {
 	if len(l.misses) == maxMisses {
 		l.misses = append(l.misses[:0], l.misses[1:]...)
 	}
 	l.misses = append(l.misses, Miss{
-		Time: time.Now(), App: a.app, Namespace: a.namespace, Store: e.Store, Cause: string(e.Missed),
+		Time: time.Now(), App: app.Name, Namespace: h.Namespace, Store: e.Store, Cause: string(e.Missed),
 	})
 }
 

@@ -20,28 +20,39 @@ func TestLedgerIsBounded(t *testing.T) {
 	t.Parallel()
 	l, h, catalog := newLedger(), new(Handler), interceptor.NewCatalog()
 	for n := range maxAccounts + 10 {
-		l.record(h, catalog.App(fmt.Sprint(n)), &visit{callbacks: 1, up: 10})
+		l.record(h, entered(t, catalog.App("", fmt.Sprint(n))), &visit{callbacks: 1, up: 10})
 	}
+	l.record(h, catalog.App("", "a name that nobody has answered for"), new(visit))
 	require.Len(t, l.accounts, maxAccounts)
 	require.EqualValues(t, maxAccounts+10, l.totals[modeLive].Callbacks)
-	require.Contains(t, l.accounts, accountKey{fmt.Sprint(maxAccounts + 9), "", modeLive}, "the newest is not the one that goes")
-	require.NotContains(t, l.accounts, accountKey{"0", "", modeLive}, "the one that was not used for the longest time goes")
+	require.Contains(t, l.accounts, accountKey{"", fmt.Sprint(maxAccounts + 9), "", modeLive}, "the newest is not the one that goes")
+	require.NotContains(t, l.accounts, accountKey{"", "0", "", modeLive}, "the one that was not used for the longest time goes")
 	told := l.status().Apps
 	require.Len(t, told, maxToldApps)
 	require.Equal(t, fmt.Sprint(maxAccounts+9), told[0].App)
 
-	app, v := catalog.App("many"), new(visit)
+	app, v := entered(t, catalog.App("", "many")), new(visit)
 	for n := range maxStoreAccounts + 10 {
 		v.answer.Note(interceptor.Event{Store: fmt.Sprint(n), Stored: true, Bytes: 7, Saved: 5})
 		v.request.Note(interceptor.Event{Missed: interceptor.Gone})
 	}
 	l.record(h, app, v)
-	a := l.accounts[accountKey{"many", "", modeLive}]
+	a := l.accounts[accountKey{"", "many", "", modeLive}]
 	require.Len(t, a.stores, maxStoreAccounts+1)
 	require.EqualValues(t, 10, a.stores[otherStores].figures.Offloaded.Values)
 	require.EqualValues(t, maxStoreAccounts+10, a.figures.Offloaded.Values)
 	require.EqualValues(t, 5*(maxStoreAccounts+10), a.figures.Saved.Down)
 	require.Len(t, l.misses, maxMisses)
+}
+
+// entered returns an app that has answered.
+func entered(t testing.TB, app *interceptor.App) *interceptor.App {
+	t.Helper()
+	listener := app.LearnDependencies("")
+	_, err := listener.Write([]byte("[]"))
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return app
 }
 
 // A dry run's figures are what would be, and apart from those of a run.
@@ -55,7 +66,7 @@ func TestLedgerModes(t *testing.T) {
 		true:  {{With: 200, Without: 1000}, {With: 1000, Without: 5000}},
 	} {
 		l, h := newLedger(), &Handler{DryRun: dry}
-		l.record(h, interceptor.NewCatalog().App("app"), v)
+		l.record(h, interceptor.NewCatalog().App("", "app"), v)
 		figures := l.totals[h.mode()]
 		require.Equal(t, want, [2]Traffic{figures.Up, figures.Down})
 		require.Equal(t, Saved{Up: 800, Down: 4000}, figures.Saved)

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -38,10 +37,10 @@ var preventUpdate = missingAnswer{status: http.StatusNoContent}
 
 // missingAnswer returns the answer to a callback whose data is gone. It is not ok if the app is to answer, with null in the place
 // of that data.
-func (h *Handler) missingAnswer(r *http.Request, next caddyhttp.Handler, app *interceptor.App) (answer missingAnswer, ok bool) {
+func (h *Handler) missingAnswer(r *http.Request, next caddyhttp.Handler, session interceptor.Session) (answer missingAnswer, ok bool) {
 	switch h.OnMissing {
 	case missingReload:
-		url, ok := h.scriptURL(r, next, app)
+		url, ok := h.scriptURL(r, next, session)
 		return missingAnswer{http.StatusOK, jsonType, interceptor.ReloadAnswer(url)}, ok
 	case missingPreventUpdate:
 		return preventUpdate, true
@@ -70,13 +69,11 @@ const missingProblem = `{"title":"Data is gone","status":410,` +
 	`"detail":"The data that this page kept on the server is no longer there. Reload the page."}`
 
 // scriptURL is the address of the script that reloads the app's page, if that page can be told to run it.
-func (h *Handler) scriptURL(r *http.Request, next caddyhttp.Handler, app *interceptor.App) (string, bool) {
-	page, known := app.Page(r.Context(), func() {
-		ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
-		defer cancel()
-		_, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
-		_ = ask(ctx, r, prefix+"/", htmlType, next, app.LearnPage()) // what fails is logged below
-	})
+func (h *Handler) scriptURL(r *http.Request, next caddyhttp.Handler, session interceptor.Session) (string, bool) {
+	app := session.App
+	_, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
+	h.ask(r, prefix, next, session, interceptor.PageEndpoint)
+	page, known := app.Page()
 	switch {
 	case r.Context().Err() != nil: // nobody waits for the answer
 	case !known:

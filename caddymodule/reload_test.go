@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -43,13 +44,14 @@ func run(t *testing.T, directives ...string) *running {
 }
 
 // load loads a configuration in place of the one that runs. Each listens on a socket of its own: the server that stops would
-// still accept connections for a while.
+// still accept connections for a while. The server has a name, so that the site is the same all the same.
 func (r *running) load(t *testing.T, directives ...string) error {
 	t.Helper()
 	socket := filepath.Join(r.dir, fmt.Sprint(unique.Add(1)))
 	adapted, err := adapt("{\n admin off\n persist_config off\n log {\n output discard\n }\n}\n" +
 		"http:// {\n bind unix/" + socket + "\n" + strings.Join(directives, "\n") + "\n}")
 	require.NoError(t, err)
+	adapted = bytes.Replace(adapted, []byte(`"srv0"`), []byte(`"main"`), 1)
 	if err := caddy.Load(adapted, true); err != nil {
 		return err
 	}

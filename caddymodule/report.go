@@ -26,7 +26,7 @@ func (l *ledger) status() Status {
 	accounts := l.byUse()
 	for _, a := range accounts[:min(len(accounts), maxToldApps)] { // whoever calls a site by made-up names does not make this long
 		status.Apps = append(status.Apps, AppStatus{
-			App: a.app, Namespace: a.namespace, Mode: a.mode, LastUsed: a.lastUsed, Figures: a.figures.told(), Stores: l.storesOf(a),
+			App: a.app, Site: a.site, Namespace: a.namespace, Mode: a.mode, LastUsed: a.lastUsed, Figures: a.figures.told(), Stores: l.storesOf(a),
 		})
 	}
 	status.Misses = append(status.Misses, l.misses...)
@@ -115,6 +115,8 @@ func (h *Handler) explanation(e interceptor.Explanation, f *Figures) string {
 			e.StorageType, e.StorageType)
 	case interceptor.Excluded:
 		return "It stays in the browser: exclude names it."
+	case interceptor.Ambiguous:
+		return "It stays in the browser: another component of the app has the same id. Give each an id of its own."
 	case interceptor.NotSelected:
 		return "It stays in the browser: stores names others."
 	}
@@ -148,6 +150,8 @@ func (h *Handler) valueReason(reason interceptor.Reason) string {
 		return "no list, object or text"
 	case interceptor.StorageFailed:
 		return "that the storage did not take"
+	case interceptor.NoScope:
+		return "for somebody for whom scope says nothing"
 	case interceptor.Late:
 		return "whose component came too late in the answer"
 	}

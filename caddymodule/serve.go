@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,8 +26,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return caddyhttp.Error(http.StatusBadRequest, errors.New("the request's target is no path"))
 	}
 	endpoint, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
-	if endpoint == interceptor.OtherEndpoint || isAsk(r) {
+	switch {
+	case isAsk(r):
 		return next.ServeHTTP(w, r)
+	case endpoint == interceptor.OtherEndpoint:
+		return h.listenPage(w, r, next)
 	}
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		// Two apps behind one site may have had their prefixes stripped, which tell them apart.
@@ -34,7 +38,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 			prefix = full
 		}
 	}
-	app := h.catalog.value.App(r.Host + prefix)
+	app := h.catalog.value.App(h.siteOf(r), hostOf(r)+prefix)
 	switch endpoint {
 	case interceptor.DependenciesEndpoint:
 		return h.listen(w, r, next, app)
@@ -54,9 +58,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	h.learn(r, next, session)
 	switch endpoint {
 	case interceptor.LayoutEndpoint:
-		app.ForgetPage()
 		v := new(visit)
 		err = h.rewrite(w, r, r.WithContext(r.Context()), next, session, interceptor.LayoutAnswer, v)
+		app.ForgetPage()
 		h.record(app, v)
 		h.interceptor.CheckNames(app)
 	case interceptor.SocketEndpoint:
@@ -73,7 +77,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // listen lets a list of dependencies pass, and learns from it.
 func (h *Handler) listen(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, app *interceptor.App) error {
-	tap := newTapWriter(w, app.LearnDependencies(), jsonType)
+	tap := newTapWriter(w, app.LearnDependencies(visitorOf(r, addressOf(r))), jsonType)
 	defer tap.stop()
 	if err := next.ServeHTTP(tap, r); err != nil {
 		return err
@@ -84,17 +88,42 @@ func (h *Handler) listen(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	return nil
 }
 
-// session says between whom a request is that has a lease.
+// listenPage lets a request pass that is for no endpoint, and learns from the answer if that is a page of Dash's.
+func (h *Handler) listenPage(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if r.Method != http.MethodGet || !strings.Contains(r.Header.Get("Accept"), htmlType) {
+		return next.ServeHTTP(w, r)
+	}
+	tap := newTapWriter(w, h.catalog.value.LearnPage(h.siteOf(r), hostOf(r)), htmlType)
+	defer tap.stop()
+	if err := next.ServeHTTP(tap, r); err != nil {
+		return err
+	}
+	tap.finish()
+	return nil
+}
+
+// session identifies the app and the user of a request that has a lease.
 func (h *Handler) session(r *http.Request, app *interceptor.App) interceptor.Session {
-	used := h.used.Load()
-	scope := ""
-	if h.Scope != "" {
-		scope = r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer).ReplaceAll(h.Scope, "")
+	used, address := h.used.Load(), addressOf(r)
+	session := interceptor.Session{
+		Store: used.store, Facts: used.facts, App: app, Address: address, Visitor: visitorOf(r, address), Shown: interceptor.NewShown(),
 	}
+	if h.Scope == "" {
+		return session
+	}
+	var err error
+	session.Scope, err = r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer).ReplaceOrErr(h.Scope, true, true)
+	if err != nil {
+		session.Unscoped = true
+		h.interceptor.WarnOnce(app, "scope says nothing for a request: nothing is offloaded for who sends such, and no token opens", "error", err)
+	}
+	return session
+}
+
+// addressOf returns the address of the client, as far as it can be told.
+func addressOf(r *http.Request) string {
 	address, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	return interceptor.Session{
-		Store: used.store, Facts: used.facts, App: app, Scope: scope, Address: address, UserAgent: r.UserAgent(),
-	}
+	return address
 }
 
 // serveCallback puts data back into a callback's request, and takes data out of its response.
@@ -138,10 +167,10 @@ func (h *Handler) tryCallback(
 	if body != nil {
 		defer body.Close()
 	}
-	v.request = h.requestFigures(session.App, held, held.Size(), figures)
+	v.request = h.requestFigures(session, held, held.Size(), figures)
 	v.own += time.Since(start)
 	if figures.Missed > 0 {
-		if answer, ok := h.missingAnswer(r, next, session.App); ok {
+		if answer, ok := h.missingAnswer(r, next, session); ok {
 			return false, answer.send(w, v)
 		}
 	}
@@ -167,11 +196,11 @@ func (h *Handler) rehydrate(
 
 // requestFigures are what is counted of a request, of a size in bytes, in which data was put back. In a dry run that is what would have
 // been put back; what was, of tokens that are out from before, saves nothing more.
-func (h *Handler) requestFigures(app *interceptor.App, sent io.ReaderAt, size int64, done interceptor.Figures) interceptor.Figures {
+func (h *Handler) requestFigures(session interceptor.Session, sent io.ReaderAt, size int64, done interceptor.Figures) interceptor.Figures {
 	if !h.DryRun {
 		return done
 	}
-	figures := h.interceptor.WatchRequest(app, sent, size)
+	figures := h.interceptor.WatchRequest(session, sent, size)
 	for _, e := range done.Events {
 		e.Saved = 0
 		figures.Note(e)
@@ -199,7 +228,7 @@ func (h *Handler) rewrite(
 	}
 	err := response.finish()
 	if errors.Is(err, errDoubtful) {
-		answer, ok := h.missingAnswer(r, next, session.App)
+		answer, ok := h.missingAnswer(r, next, session)
 		if !ok {
 			answer = preventUpdate
 		}
@@ -213,7 +242,7 @@ func (h *Handler) rewrite(
 
 // errDoubtful says that the browser must not get an answer: see [interceptor.Offload.Doubtful].
 var errDoubtful = errors.New(
-	"a Patch may be meant for data that the browser has as a token, and all that was known of the app is lost")
+	"a Patch may be meant for data that the browser has as a token, and it cannot be told whether it has")
 
 // watch lets an answer pass, and learns from it. In a dry run it logs what would have been offloaded.
 func (h *Handler) watch(

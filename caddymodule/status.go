@@ -22,7 +22,8 @@ const (
 
 // AppStatus is an app, as a handler of one namespace and mode sees it.
 type AppStatus struct {
-	App       string        `json:"app"` // host and prefix, as localhost:8080/reports
+	App       string        `json:"app"`  // host and prefix, as localhost:8080/reports
+	Site      string        `json:"site"` // which of the sites that this Caddy serves: see Handler.siteOf
 	Namespace string        `json:"namespace"`
 	Mode      string        `json:"mode"` // live or dry_run
 	LastUsed  time.Time     `json:"last_used"`
@@ -33,7 +34,7 @@ type AppStatus struct {
 // StoreStatus is a Store of an app: what is done with its data, and why.
 type StoreStatus struct {
 	ID          string     `json:"id"`           // a dict id is its JSON text
-	StorageType string     `json:"storage_type"` // memory, session, local, or empty: not known
+	StorageType string     `json:"storage_type"` // memory, session, local, several with commas, or empty: not known
 	Decision    string     `json:"decision"`     // offloaded or inline
 	Reason      string     `json:"reason"`
 	Explanation string     `json:"explanation"`          // a sentence

@@ -84,7 +84,7 @@ func (r *socketReader) endMessage() error {
 	r.onSent = append(r.onSent, message)
 	body, figures, err := r.verified(message)
 	r.record(r.session.App, &visit{
-		up: message.Size(), request: r.requestFigures(r.session.App, message, message.Size(), figures),
+		up: message.Size(), request: r.requestFigures(r.session, message, message.Size(), figures),
 	})
 	switch {
 	case err != nil:

@@ -117,6 +117,9 @@ func TestServerSentEvents(t *testing.T) {
 	t.Parallel()
 	seen := make(chan struct{})
 	app := newDash(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" { // no page
+			return
+		}
 		w.Header().Set("Content-Type", "text/event-stream")
 		for range 3 {
 			_, _ = io.WriteString(w, "data: x\n\n")

@@ -41,9 +41,10 @@ func CallbackAnswer(request io.ReaderAt, size int64) Answer {
 
 // MayOffload reports whether an answer of an app may hold data that is offloaded: whether it cannot be told, a Store whose data
 // is offloaded is among the callback's outputs, a component tree is, or the answer held a Store's data elsewhere the last time
-// ([Interceptor.Watch]). Any answer may be doubtful ([Offload.Doubtful]) of an app that was unknown while pages were open. Of a
-// layout it cannot be told before the first.
-func (ic *Interceptor) MayOffload(app *App, answer Answer) bool {
+// ([Interceptor.Watch]). Any answer may be doubtful ([Offload.Doubtful]) of an app that was unknown while pages were open, or has
+// an id for two things. Of a layout it cannot be told before the first.
+func (ic *Interceptor) MayOffload(session Session, answer Answer) bool {
+	app := session.App
 	if answer.kind != layoutKind && app.doubtsAny() || answer.name == "" || len(answer.name) > maxAnswerName || app.carries(answer.name) {
 		return true
 	}
@@ -59,11 +60,17 @@ func (ic *Interceptor) MayOffload(app *App, answer Answer) bool {
 		}
 		// Of an output by wildcard, only the pattern is told here.
 		pattern, err := parseIDPattern(out.ID)
-		if wildcard := err == nil && pattern.dict != nil && !pattern.exact(); wildcard || ic.decide(app, canonicalID(out.ID)) == Offloaded {
+		if wildcard := err == nil && pattern.dict != nil && !pattern.exact(); wildcard || ic.mayHold(session, canonicalID(out.ID)) {
 			return true
 		}
 	}
 	return false
+}
+
+// mayHold reports whether a browser may get a token for the data of a Store, or have one already.
+func (ic *Interceptor) mayHold(session Session, id string) bool {
+	reason := ic.decide(session, id)
+	return reason == Offloaded || reason == NoScope && session.App.holds(id, ic.TTL)
 }
 
 // propsID returns the id that the key "props" stands for in a callback's response; "": for itself. Dash before 1.11 answers a

@@ -54,7 +54,7 @@ func TestMayOffload(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.want, ic.MayOffload(app, CallbackAnswer(held(t, test.request), int64(len(test.request)))))
+			require.Equal(t, test.want, ic.MayOffload(Session{App: app}, CallbackAnswer(held(t, test.request), int64(len(test.request)))))
 		})
 	}
 }

@@ -7,82 +7,134 @@ import (
 	"time"
 )
 
-// askAgain is how long the app is not asked again about itself when it has not answered.
-const askAgain = time.Minute
+const (
+	// maxVisitors is how many visitors of an app are kept, at least.
+	maxVisitors = 1 << 8
+	// askAgain is how long the app is not asked again, in the name of a visitor, for what it has not answered that visitor.
+	askAgain = time.Minute
+	// askEach is how long, after all that was known of an app was lost, it is asked in the name of each visitor: the first may
+	// be a stranger, whom it shows little of itself.
+	askEach = 10 * time.Minute
+)
 
-// Ask sees to it that what a request for an endpoint needs to be known of the app is known, as well as can be. It calls load,
-// which is to load what was saved of the app, and then ask for each endpoint of the app whose answer is still missing, which
-// is to send that through the app's listeners. It returns when that is done, by this call or another's, or ctx is done. One
-// call is under way at a time, and one that was of no use is not repeated for a minute.
-func (a *App) Ask(ctx context.Context, e Endpoint, load func(), ask func(missing Endpoint)) {
+// A visitor is who asks for an app, told by what may make a difference to what the app answers. It decides only when the app is
+// asked about itself.
+type visitor struct {
+	asking chan struct{}          // holds one value while the app is asked in the visitor's name
+	inVain map[Endpoint]time.Time // when it was last
+	shown  map[Endpoint]bool      // what the visitor has seen of the app, or was asked for in the visitor's name
+}
+
+var unknownVisitor = new(visitor)
+
+// visitor returns what is known of a visitor.
+func (a *App) visitor(name string) *visitor {
+	v, ok := a.visitors.get(name)
+	if !ok {
+		v = &visitor{asking: make(chan struct{}, 1), inVain: make(map[Endpoint]time.Time), shown: make(map[Endpoint]bool)}
+		a.visitors.put(name, v)
+	}
+	return v
+}
+
+// Ask sees to it that what a visitor's request for an endpoint needs to be known of the app is known, as well as can be. It
+// calls load, which is to load what was saved of the app, and then ask for each endpoint of the app whose answer is still
+// missing, which is to send that through the app's listeners. It returns when that is done, by this call or another's, or ctx
+// is done. For each visitor one call is under way at a time, and an endpoint that was of no use is not asked again for a minute.
+func (a *App) Ask(ctx context.Context, visitor string, e Endpoint, load func(), ask func(missing Endpoint)) {
+	a.mu.Lock()
+	v := a.visitor(visitor)
+	a.mu.Unlock()
 	select {
-	case a.asking <- struct{}{}:
-		defer func() { <-a.asking }()
+	case v.asking <- struct{}{}:
+		defer func() { <-v.asking }()
 	case <-ctx.Done():
 		return
 	}
-	if !a.Wants(e) || time.Since(a.askedInVain) < askAgain {
+	if !a.Wants(visitor, e) {
 		return
 	}
 	load()
-	missing := a.missing(e)
+	missing := a.missing(v, e)
 	a.noteSought(slices.Contains(missing, LayoutEndpoint))
 	for _, endpoint := range missing {
 		ask(endpoint)
 	}
-	if a.Wants(e) && !errors.Is(ctx.Err(), context.Canceled) { // a browser that went away says nothing of the app
-		a.askedInVain = time.Now()
+	if errors.Is(ctx.Err(), context.Canceled) { // a browser that went away says nothing of the app
+		return
+	}
+	for _, endpoint := range a.missing(v, e) {
+		a.noteInVain(v, endpoint)
 	}
 }
 
-// Wants reports whether more should be known of the app before a request for an endpoint is served: whether there is a reason to
-// call Ask.
-func (a *App) Wants(e Endpoint) bool {
+func (a *App) noteInVain(v *visitor, e Endpoint) {
 	a.mu.Lock()
-	seek := !a.sought && (!a.layout || a.dependencies == nil) && e != DependenciesEndpoint
+	defer a.mu.Unlock()
+	v.inVain[e] = time.Now()
+}
+
+// Wants reports whether more should be known of the app before a visitor's request for an endpoint is served: whether there is a
+// reason to call Ask.
+func (a *App) Wants(visitor string, e Endpoint) bool {
+	a.mu.Lock()
+	v, known := a.visitors.get(visitor)
+	if !known {
+		v = unknownVisitor
+	}
+	seek := !a.sought && (!a.layout || a.dependencies == nil) && e != DependenciesEndpoint && e != PageEndpoint
 	a.mu.Unlock()
-	return seek || len(a.missing(e)) > 0
+	return seek || len(a.missing(v, e)) > 0
 }
 
 // noteSought says that what was saved of the app has been looked for, in vain if the app is now to be asked for its layout.
 func (a *App) noteSought(inVain bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if inVain && !a.asked {
-		a.asked = true
+	if inVain && a.soughtAt.IsZero() {
+		a.soughtAt = time.Now()
+		a.gaps = true
 		a.revision++
 	}
 	a.sought = true
 }
 
-// missing returns the endpoints that the app is to be asked for before a request for an endpoint is served.
+// missing returns the endpoints that the app is to be asked for before a visitor's request for an endpoint is served.
 //
-// A callback is served by what is known, even if it was loaded: the page that makes it is as old. A layout begins a page: if
-// it carries data, or this is not known yet, what the browser reads must be known of the app as it runs now, which may have
-// been deployed since.
-func (a *App) missing(e Endpoint) (missing []Endpoint) {
+// A callback is served by what is known, even if it was loaded: the page that makes it is as old. A layout begins a page: which
+// props hold components, and if it carries data, or this is not known yet, what the browser reads, must be known of the app as
+// it runs now and shows itself to the visitor.
+func (a *App) missing(v *visitor, e Endpoint) (missing []Endpoint) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	want := func(e Endpoint, is bool) {
+		if is && time.Since(v.inVain[e]) >= askAgain {
+			missing = append(missing, e)
+		}
+	}
 	switch e {
 	case DependenciesEndpoint:
+	case PageEndpoint:
+		want(PageEndpoint, a.page == nil || a.pageStale)
 	case LayoutEndpoint:
-		_, carries := a.carriers.get(answerKey(LayoutAnswer.name))
-		if (carries || !a.layout) && (a.dependencies == nil || a.loaded) {
-			missing = append(missing, DependenciesEndpoint)
-		}
+		_, carries := a.carriers.get(digestOf(LayoutAnswer.name))
+		want(PageEndpoint, a.page == nil || a.pageStale)
+		want(DependenciesEndpoint, (carries || !a.layout) && !v.shown[DependenciesEndpoint])
 	default:
-		if !a.layout {
-			missing = append(missing, LayoutEndpoint)
-		}
-		if a.dependencies == nil {
-			missing = append(missing, DependenciesEndpoint)
-		}
+		each := time.Since(a.soughtAt) < askEach
+		layout := !a.layout || each && !v.shown[LayoutEndpoint]
+		want(PageEndpoint, layout && a.page == nil)
+		want(LayoutEndpoint, layout)
+		want(DependenciesEndpoint, a.dependencies == nil || each && !v.shown[DependenciesEndpoint])
 	}
 	return missing
 }
 
 // Path returns the path of an endpoint of the app with a prefix, which is as EndpointOf returns it.
 func (e Endpoint) Path(prefix string) string {
+	if e == PageEndpoint {
+		return prefix + "/"
+	}
 	for _, known := range endpoints {
 		if known.endpoint == e {
 			return prefix + known.name

@@ -16,8 +16,9 @@ func FuzzCatalog(f *testing.F) {
 			`{"props":{"id":{"type":"df","index":1},"storage_type":"local","data":[1,2]},"type":"Store","namespace":"dash_core_components"}]}}`,
 		`[{"output":"df.data","inputs":[{"id":"{\"index\":[\"ALL\"],\"type\":\"df\"}","property":"data"}],"state":[],` +
 			`"clientside_function":{"namespace":"a","function_name":"b"}},{"output":"..a.b...c.d..","inputs":[],"state":[{"id":"df","property":"data"}]}]`,
-		`{"stores":[{"id":"df","type":"memory","learned":5,"patched":true},{"id":"x","type":"","learned":9}],"carriers":["a"],"learned":7,` +
-			`"ids":["df"],"browser_ids":["x"],"browser_dict":["{\"index\":*}"]}`,
+		`{"stores":[{"id":"df","types":"memory local","other":1796000000,"patched":true},{"id":"x","types":"","offloaded":true}],` +
+			`"carriers":["a"],"gaps":true,"others":{"b":1796000000},"children":{"n.T":["a","b[].c","d{}"]},"ids":["df"],` +
+			`"browser":{"x":{"callback":"f","seen":1796000000}},"browser_patterns":{"{\"index\":*}":{"callback":"g","seen":1}}}`,
 		`{"props":{"id":"\ud800","data":{"__dash_patch_update":"__dash_patch_update","operations":[]}},"type":"Store"}`,
 		`[[[[{"id":`, `null`, `{"stores":null}`,
 	} {
@@ -27,9 +28,9 @@ func FuzzCatalog(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, chunk uint16) {
 		store := newMemory()
 		defer store.Close()
-		app := NewCatalog().App(testApp)
+		app := NewCatalog().App("", testApp)
 		layout := ic.Watch(t.Context(), testSession(store, app), LayoutAnswer)
-		dependencies := app.LearnDependencies()
+		dependencies := app.LearnDependencies("")
 		for _, part := range chopEvery(1+int(chunk), text) {
 			_, _ = layout.Write(part)
 			_, _ = dependencies.Write(part)
@@ -44,7 +45,7 @@ func FuzzCatalog(f *testing.F) {
 			return
 		}
 		ic.SaveApp(t.Context(), store, app)
-		loaded := NewCatalog().App(testApp)
+		loaded := NewCatalog().App("", testApp)
 		require.True(t, ic.LoadApp(t.Context(), store, loaded))
 		want, _ := app.facts()
 		got, _ := loaded.facts()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -27,7 +28,7 @@ func learnLayout(t testing.TB, app *App, chunks ...[]byte) {
 
 func learnDependencies(t testing.TB, app *App, chunks ...[]byte) {
 	t.Helper()
-	w := app.LearnDependencies()
+	w := app.LearnDependencies("")
 	feed(t, w, chunks)
 	require.NoError(t, w.Close())
 }
@@ -36,7 +37,7 @@ func learnDependencies(t testing.TB, app *App, chunks ...[]byte) {
 func storesOf(app *App) map[string]string {
 	stores := make(map[string]string)
 	for id, facts := range app.stores.young {
-		stores[id] = facts.storageType
+		stores[id] = facts.types.String()
 	}
 	return stores
 }
@@ -47,7 +48,7 @@ func TestLearnLayoutOfDash(t *testing.T) {
 	layout := dashBody(t, "layout.json")
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 200 {
-		app := NewCatalog().App("app")
+		app := NewCatalog().App("", "app")
 		learnLayout(t, app, chop(r, layout)...)
 		require.Equal(t, map[string]string{
 			"df":                        storageMemory,
@@ -56,10 +57,15 @@ func TestLearnLayoutOfDash(t *testing.T) {
 			`{"index":"é","type":"df"}`: storageMemory,
 			"tree-as-data":              storageMemory,
 			"in-list":                   storageMemory,
-			"in-option":                 storageLocal,
 			`dée "p"`:                   storageMemory,
 		}, storesOf(app))
 	}
+}
+
+// treePatch is a Patch of one operation.
+func treePatch(operation, location, value string) string {
+	return `{"__dash_patch_update":"__dash_patch_update","operations":[{"operation":"` + operation + `","location":` + location +
+		`,"params":{"value":` + value + `}}]}`
 }
 
 // What Stores look like.
@@ -89,7 +95,13 @@ func TestLearnLayout(t *testing.T) {
 		{"Store within a Store's children", store(`"id":"df","children":` + store(`"id":"inner"`)), map[string]string{"df": storageMemory, "inner": storageMemory}},
 		{"a long id", store(`"id":"` + strings.Repeat("x", maxIDText) + `"`), nil},
 		{"a long title", `[{"props":{"id":"` + strings.Repeat("x", 9000) + `"},"type":"P","namespace":"h"},` + store(`"id":"df"`) + `]`, map[string]string{"df": storageMemory}},
-		{"the last of two", `[` + store(`"id":"df"`) + `,` + store(`"id":"df","storage_type":"local"`) + `]`, map[string]string{"df": storageLocal}},
+		{"two of an id", `[` + store(`"id":"df"`) + `,` + store(`"id":"df","storage_type":"local"`) + `]`, map[string]string{"df": "memory, local"}},
+		{"a storage type that nobody knows", store(`"id":"df","storage_type":"x"`), map[string]string{"df": "unknown"}},
+		{"in a prop that has no components", `{"props":{"options":[` + store(`"id":"inner"`) + `]},"type":"Dropdown","namespace":"n"}`, nil},
+		{"in a dict of children", `{"props":{"children":{"a":` + store(`"id":"inner"`) + `}},"type":"Div","namespace":"n"}`, nil},
+		{"appended to children", `{"props":{"children":` + treePatch("Append", `[0,"props","children"]`, store(`"id":"df"`)) + `},"type":"Div","namespace":"n"}`, map[string]string{"df": storageMemory}},
+		{"appended to options", `{"props":{"children":` + treePatch("Append", `[0,"props","options"]`, store(`"id":"df"`)) + `},"type":"Div","namespace":"n"}`, nil},
+		{"merged into props", `{"props":{"children":` + treePatch("Assign", `[0,"props"]`, store(`"id":"df"`)) + `},"type":"Div","namespace":"n"}`, nil},
 		{"null", `null`, nil},
 		{"a text", `"Store"`, nil},
 		{"list", `[[[` + store(`"id":"df"`) + `]]]`, map[string]string{"df": storageMemory}},
@@ -106,7 +118,7 @@ func TestLearnLayout(t *testing.T) {
 				want = map[string]string{}
 			}
 			for _, size := range []int{1, 3, 1000, len(tt.layout)} {
-				app := NewCatalog().App("app")
+				app := NewCatalog().App("", "app")
 				learnLayout(t, app, chopEvery(size, []byte(tt.layout))...)
 				require.Equal(t, want, storesOf(app), "in chunks of %d", size)
 			}
@@ -119,10 +131,10 @@ func TestLearnTruncated(t *testing.T) {
 	t.Parallel()
 	layout, dependencies := dashBody(t, "layout.json"), dashBody(t, "dependencies.json")
 	layout, dependencies = []byte(strings.TrimSpace(string(layout))), []byte(strings.TrimSpace(string(dependencies)))
-	app := NewCatalog().App("app")
+	app := NewCatalog().App("", "app")
 	learnLayout(t, app, layout)
 	whole := storesOf(app)
-	app = NewCatalog().App("app")
+	app = NewCatalog().App("", "app")
 	for n := range layout {
 		learnLayout(t, app, layout[:n])
 		require.Subset(t, whole, storesOf(app), "%d bytes", n)
@@ -140,7 +152,7 @@ func TestLearnDependenciesOfDash(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 50 {
-		app := NewCatalog().App("app")
+		app := NewCatalog().App("", "app")
 		learnDependencies(t, app, chop(r, dashBody(t, "dependencies.json"))...)
 		for id, clientside := range map[string]bool{
 			"session":                     true,
@@ -160,7 +172,8 @@ func TestLearnDependenciesOfDash(t *testing.T) {
 	}
 }
 
-// The latest answer counts; one that is too large, or no list of callbacks, changes nothing.
+// What answers say adds up: a stranger may be told of no callbacks. One that is too large, or no list of callbacks, adds nothing; and
+// what none has said for a week is forgotten.
 func TestLearnDependenciesAgain(t *testing.T) {
 	t.Parallel()
 	app := newTestApp("df")
@@ -171,19 +184,29 @@ func TestLearnDependenciesAgain(t *testing.T) {
 		learnDependencies(t, app, []byte(body))
 		require.True(t, app.store("df").clientside, body)
 	}
-	learnDependencies(t, app, []byte(`[`+strings.Repeat(" ", maxDependencies-1)+`]`))
-	require.True(t, app.store("df").clientside)
+	other := strings.Replace(reads, `"df"`, `"other"`, 1)
+	learnDependencies(t, app, []byte(strings.Replace(other, "[", "["+strings.Repeat(" ", maxDependencies), 1)))
+	require.False(t, isUsedByBrowser(app, "other"))
 	learnDependencies(t, app, []byte(`[`), []byte(strings.Repeat(" ", 1<<20)), []byte(`]`))
+	learnDependencies(t, app, []byte(other))
+	require.True(t, isUsedByBrowser(app, "other"))
+	require.True(t, app.store("df").clientside)
+
+	use := app.dependencies.browserIDs["df"]
+	use.seen -= forgetAfter
+	app.dependencies.browserIDs["df"] = use
 	require.False(t, app.store("df").clientside)
+	learnDependencies(t, app, []byte(reads))
+	require.True(t, app.store("df").clientside)
 }
 
-// A layout that is learned again changes a Store's storage type, and what else is known of it stays.
+// A layout that is learned again adds a storage type, and what else is known of the Store stays.
 func TestLearnLayoutAgain(t *testing.T) {
 	t.Parallel()
 	app := newTestApp("df")
 	app.learnPatched("df")
 	learnLayout(t, app, []byte(`{"props":{"id":"df","storage_type":"local"},"type":"Store","namespace":"dash_core_components"}`))
-	require.Equal(t, storeFacts{storageType: storageLocal, patched: true}, app.store("df"))
+	require.Equal(t, storeFacts{types: storageTypeOf(storageMemory) | storageTypeOf(storageLocal), patched: true}, app.store("df"))
 	app.learnPatched("other")
 	require.Zero(t, app.store("other"))
 }
@@ -194,7 +217,7 @@ func TestUnseen(t *testing.T) {
 	patterns, err := parseIDPatterns([]string{"df", "dff", "menu", "in-page", "x*", `{"type":"df","index":1}`, `{"type":"df","index":2}`,
 		`{"type":"y","index":*}`})
 	require.NoError(t, err)
-	app := NewCatalog().App("app")
+	app := NewCatalog().App("", "app")
 	require.Empty(t, app.unseen(patterns))
 	learnLayout(t, app, dashBody(t, "layout.json"))
 	require.Empty(t, app.unseen(patterns))
@@ -208,28 +231,72 @@ func TestUnseen(t *testing.T) {
 	require.Len(t, book.lines(), 3, "each name is to be warned of once")
 	require.Contains(t, book.lines()[0], `app=app store=dff`)
 
-	empty := NewCatalog().App("empty")
+	empty := NewCatalog().App("", "empty")
 	learnDependencies(t, empty, []byte(`[]`))
 	require.Empty(t, empty.unseen(patterns), "no layout was seen")
 }
 
-// A name has one app, until too many others were used since.
+// A name has one app, until too many others have answered since. Names that nobody answers for push nothing out.
 func TestCatalogApps(t *testing.T) {
 	t.Parallel()
 	c := NewCatalog()
-	app := c.App("app")
+	app := c.App("site", "app")
 	require.Equal(t, "app", app.Name)
+	require.False(t, app.Entered())
+	learnDependencies(t, app, []byte(`[]`))
+	require.True(t, app.Entered())
+	require.NotSame(t, app, c.App("other site", "app"))
 	for i := range 5 * maxApps {
-		require.NotSame(t, app, c.App(fmt.Sprint(i)))
+		c.App("site", fmt.Sprint(i))
+	}
+	require.Same(t, app, c.App("site", "app"))
+	require.Len(t, c.apps.all(), 1)
+	require.LessOrEqual(t, len(c.candidates.all()), 2*maxCandidates)
+	for i := range 5 * maxApps {
+		c.App("site", fmt.Sprint(i)).enter()
 		if i%1000 == 0 {
-			require.Same(t, app, c.App("app"))
+			require.Same(t, app, c.App("site", "app"))
 		}
 	}
-	require.LessOrEqual(t, len(c.apps.young)+len(c.apps.older), 2*maxApps)
+	require.LessOrEqual(t, len(c.apps.all()), 2*maxApps)
 	for i := range 3 * maxApps {
-		c.App(fmt.Sprint("other", i))
+		c.App("site", fmt.Sprint("other", i)).enter()
 	}
-	require.NotSame(t, app, c.App("app"))
+	require.NotSame(t, app, c.App("site", "app"))
+}
+
+// Of two that were known at the same time under a name, since many others were made up meanwhile, none is lost.
+func TestCatalogEntersTwo(t *testing.T) {
+	t.Parallel()
+	c := NewCatalog()
+	one := c.App("site", "app")
+	for i := range 3 * maxCandidates {
+		c.App("site", fmt.Sprint(i))
+	}
+	two := c.App("site", "app")
+	require.NotSame(t, one, two)
+	one.learnStore("one", storageMemory)
+	two.learnStore("two", storageMemory)
+	two.enter()
+	one.enter()
+	require.Equal(t, []string{"one", "two"}, c.App("site", "app").StoreIDs())
+}
+
+// Stores of which browsers have tokens are not pushed out by others; where they are all the same, it is known that there are gaps.
+func TestStoresWithTokensStay(t *testing.T) {
+	t.Parallel()
+	app := newTestApp("df")
+	app.learnOffloaded("df")
+	for i := range 5 * maxStores {
+		app.learnStore(fmt.Sprint(i), storageMemory)
+	}
+	require.True(t, app.store("df").offloaded)
+	require.False(t, app.doubts("unknown", time.Hour))
+	for i := range 5 * maxStores {
+		app.learnStore(fmt.Sprint("offloaded ", i), storageMemory)
+		app.learnOffloaded(fmt.Sprint("offloaded ", i))
+	}
+	require.True(t, app.doubts("unknown", time.Hour))
 }
 
 // recent keeps the entries used last: at least most, at most twice as many.

@@ -3,7 +3,6 @@ package interceptor
 import (
 	"encoding/json"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -11,42 +10,76 @@ import (
 // maxDependencies is the size in bytes up to which a _dash-dependencies answer is looked at.
 const maxDependencies = 32 << 20
 
-// LearnDependencies returns a writer for the body of a _dash-dependencies answer. Close, called behind the last byte, puts
-// what it says in the place of what was known; a body that is not whole, or over 32 MiB, teaches nothing.
-func (a *App) LearnDependencies() io.WriteCloser { return &dependenciesReader{app: a} }
-
-// dependencies is what an app's callbacks say of its ids.
-type dependencies struct {
-	ids         map[string]bool   // each id that a callback names
-	browserIDs  map[string]string // those whose data a clientside callback reads, or may patch, and one such callback's name
-	browserDict []browserPattern  // the same by wildcard
+// LearnDependencies returns a writer for the body of a _dash-dependencies answer to a visitor. Close, called behind the last
+// byte, adds what it says to what was known; a body that is not whole, or over 32 MiB, teaches nothing.
+func (a *App) LearnDependencies(visitor string) io.WriteCloser {
+	return &dependenciesReader{app: a, visitor: visitor}
 }
 
-// A browserPattern is an id by wildcard, whose data a clientside callback uses.
-type browserPattern struct {
-	idPattern
-	callback string
+// maxNamed is how many ids that callbacks name are kept, of all answers together.
+const maxNamed = 1 << 16
+
+// dependencies is what an app's callbacks say of its ids. An app may tell each user of other callbacks, so what several answers
+// say is added up. What the browser uses is forgotten when no answer has said so for a week.
+type dependencies struct {
+	ids         map[string]bool       // each id that a callback names
+	browserIDs  map[string]browserUse // those whose data a clientside callback reads, or may patch
+	browserDict map[string]browserUse // the same by wildcard
+}
+
+// A browserUse is what a clientside callback does with the data of an id.
+type browserUse struct {
+	pattern  idPattern // by wildcard
+	callback string    // its name
+	seen     lastSeen
+}
+
+func newDependencies() *dependencies {
+	return &dependencies{
+		ids: make(map[string]bool), browserIDs: make(map[string]browserUse), browserDict: make(map[string]browserUse),
+	}
 }
 
 // usedByBrowser reports whether a clientside callback reads the data of the Store with a canonical id, or may patch it, and which.
 func (d *dependencies) usedByBrowser(id string) (callback string, ok bool) {
-	if callback, ok := d.browserIDs[id]; ok {
-		return callback, true
+	if use, ok := d.browserIDs[id]; ok && use.seen.counts() {
+		return use.callback, true
 	}
-	for _, p := range d.browserDict {
-		if p.matches(id) {
-			return p.callback, true
+	for _, use := range d.browserDict {
+		if use.pattern.matches(id) && use.seen.counts() {
+			return use.callback, true
 		}
 	}
 	return "", false
 }
 
-// equal reports whether two answers say the same.
-func (d *dependencies) equal(other *dependencies) bool {
-	return maps.Equal(d.ids, other.ids) && maps.Equal(d.browserIDs, other.browserIDs) &&
-		slices.EqualFunc(d.browserDict, other.browserDict, func(a, b browserPattern) bool {
-			return a.text == b.text && a.callback == b.callback
-		})
+// add adds what another answer says, and reports whether there was anything new in it.
+func (d *dependencies) add(other *dependencies) bool {
+	return d.merge(other, func(known, use browserUse) bool { return use.seen-known.seen >= renewAfter })
+}
+
+// addSaved adds what another process has saved. Whatever the order, all end with the same.
+func (d *dependencies) addSaved(other *dependencies) bool {
+	return d.merge(other, func(known, use browserUse) bool {
+		return use.seen > known.seen || use.seen == known.seen && use.callback > known.callback
+	})
+}
+
+// merge adds what another says: of a use that both know, what isNewer prefers.
+func (d *dependencies) merge(other *dependencies, isNewer func(known, use browserUse) bool) (news bool) {
+	for id := range other.ids {
+		if !d.ids[id] && len(d.ids) < maxNamed {
+			d.ids[id], news = true, true
+		}
+	}
+	for _, uses := range [][2]map[string]browserUse{{d.browserIDs, other.browserIDs}, {d.browserDict, other.browserDict}} {
+		for id, use := range uses[1] {
+			if isNewer(uses[0][id], use) {
+				uses[0][id], news = use, true
+			}
+		}
+	}
+	return news
 }
 
 // A callback is what is read of one callback in _dash-dependencies. A dict id is a text of JSON there, its wildcards being
@@ -70,27 +103,33 @@ func (d dependency) plainProperty() string {
 	return property
 }
 
-// add notes a callback. What the browser itself does with a Store's data is all in the inputs, state and outputs of clientside
+// learn notes a callback. What the browser itself does with a Store's data is all in the inputs, state and outputs of clientside
 // callbacks (dash/dash-renderer/src/actions/callbacks.ts): it hands the first two to the function, and since Dash 3.3 the
 // function may return a dash_clientside.Patch of an output. What running sets is only written, and of cancel only the names
 // are compared.
-func (d *dependencies) add(c callback) {
-	name := ""
+func (d *dependencies) learn(c callback) {
+	var use browserUse
 	clientside := len(c.Clientside) > 0 && string(c.Clientside) != "null"
 	if clientside {
-		name = c.name()
+		use.callback = c.name()
+		use.seen.renew()
 	}
 	for _, named := range slices.Concat(splitOutput(c.Output), c.Inputs, c.State) {
 		id := canonicalID(named.ID)
 		d.ids[id] = true
-		if !clientside || named.plainProperty() != "data" {
-			continue
+		if clientside && named.plainProperty() == "data" {
+			d.noteUse(named.ID, use)
 		}
-		if pattern, err := parseIDPattern(named.ID); err == nil && pattern.dict != nil {
-			d.browserDict = append(d.browserDict, browserPattern{pattern, name})
-		} else {
-			d.browserIDs[id] = name
-		}
+	}
+}
+
+// noteUse notes that the browser uses the data of an id, which may be a pattern.
+func (d *dependencies) noteUse(id string, use browserUse) {
+	if pattern, err := parseIDPattern(id); err == nil && pattern.dict != nil {
+		use.pattern = pattern
+		d.browserDict[id] = use
+	} else {
+		d.browserIDs[canonicalID(id)] = use
 	}
 }
 
@@ -123,8 +162,9 @@ func (c callback) name() string {
 const maxCallbackName = 200
 
 type dependenciesReader struct {
-	app  *App
-	body []byte
+	app     *App
+	visitor string
+	body    []byte
 }
 
 func (r *dependenciesReader) Write(p []byte) (int, error) {
@@ -139,10 +179,11 @@ func (r *dependenciesReader) Close() error {
 	if len(r.body) > maxDependencies || json.Unmarshal(r.body, &callbacks) != nil {
 		return nil
 	}
-	known := &dependencies{ids: make(map[string]bool), browserIDs: make(map[string]string)}
+	told := newDependencies()
 	for _, c := range callbacks {
-		known.add(c)
+		told.learn(c)
 	}
-	r.app.learnDependencies(known)
+	r.app.learnDependencies(told, r.visitor)
+	r.app.enter()
 	return nil
 }

@@ -12,6 +12,7 @@ const (
 	DependenciesEndpoint          // GET P_dash-dependencies: the list of callbacks
 	SocketEndpoint                // GET P_dash-ws-callback, in HTTP/2 and later CONNECT: callbacks by WebSocket
 	ScriptEndpoint                // GET P_dash-stash/reload.js: no address of Dash, but ours
+	PageEndpoint                  // GET P/: the page, which is asked for, and found by its content when it passes
 	GoneEndpoint                  // POST P_dash-stash/gone: what of a browser's data is gone; likewise
 )
 

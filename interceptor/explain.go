@@ -9,7 +9,7 @@ import (
 // An Explanation says what is done with a Store's data, and why.
 type Explanation struct {
 	Store       string // its canonical id
-	StorageType string // memory, session or local; "": it is not known to be a Store
+	StorageType string // memory, session or local, or several with commas; "": it is not known to be a Store
 	Reason      Reason // one of a Store's, not of a value's
 	Callback    string // the name of a clientside callback that uses it, if there is one and its name is known
 }
@@ -18,7 +18,7 @@ type Explanation struct {
 func (ic *Interceptor) Explain(app *App, id string) Explanation {
 	id = canonicalID(id)
 	facts := app.store(id)
-	return Explanation{Store: id, StorageType: facts.storageType, Reason: ic.Selection.decide(app, id), Callback: facts.callback}
+	return Explanation{Store: id, StorageType: facts.types.String(), Reason: ic.Selection.decide(app, id), Callback: facts.callback}
 }
 
 // StoreIDs returns the canonical ids of the Stores that are known of the app, sorted.
@@ -26,7 +26,7 @@ func (a *App) StoreIDs() (ids []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for id, facts := range a.stores.all() {
-		if facts.storageType != "" {
+		if facts.types != 0 {
 			ids = append(ids, id)
 		}
 	}

@@ -18,7 +18,7 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	app := newTestApp("drawn", "inline", `{"index":7,"type":"df"}`, "kept", "excluded")
 	app.learnStore("local", storageLocal)
-	learned := app.LearnDependencies()
+	learned := app.LearnDependencies("")
 	feed(t, learned, [][]byte{[]byte(explainedDependencies)})
 	require.NoError(t, learned.Close())
 	selection, err := ParseSelection(nil, []string{"excluded"})
@@ -34,7 +34,7 @@ func TestExplain(t *testing.T) {
 		{"the-table", "", Unknown, ""},
 		{"nothing", "", Unknown, ""},
 	}
-	again := NewCatalog().App(testApp)
+	again := NewCatalog().App("", testApp)
 	facts, _ := app.facts()
 	again.takeIn(facts)
 	for _, known := range []*App{app, again} { // what was saved tells as much

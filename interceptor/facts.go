@@ -3,75 +3,94 @@ package interceptor
 import (
 	"cmp"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
-// savedFacts is what is saved of an app. Several processes may save what they know: of what they say differently, that with the
-// later stamp counts.
+// savedFacts is what is saved of an app. Several processes may save what they know, each adds what the others do. So it does
+// no harm either if somebody puts an old copy in the place of a new one: what is known only becomes more careful by it.
 type savedFacts struct {
-	Stores      []savedStore `json:"stores"`
-	Carriers    []string     `json:"carriers"`
-	Asked       bool         `json:"asked,omitempty"`
-	Learned     int64        `json:"learned"`      // the stamp of what follows
-	IDs         []string     `json:"ids"`          // that callbacks name
-	BrowserIDs  []string     `json:"browser_ids"`  // whose data the browser uses
-	BrowserDict []string     `json:"browser_dict"` // the same by wildcard
-	// Callbacks has the names of the callbacks that use it, by id and by wildcard.
-	Callbacks map[string]string `json:"callbacks,omitempty"`
+	Stores   []savedStore        `json:"stores"`
+	Carriers []string            `json:"carriers"`
+	Gaps     bool                `json:"gaps,omitempty"`
+	Others   map[string]lastSeen `json:"others,omitempty"` // digests of ids that callbacks name, with Gaps alone
+	Children map[string][]string `json:"children,omitempty"`
+	IDs      []string            `json:"ids"` // that callbacks name
+	Browser  map[string]savedUse `json:"browser"`
+	Patterns map[string]savedUse `json:"browser_patterns"`
 }
 
 type savedStore struct {
-	ID      string `json:"id"`
-	Type    string `json:"type"` // empty: it is no Store, or no longer one
-	Learned int64  `json:"learned"`
-	Patched bool   `json:"patched,omitempty"`
+	ID        string   `json:"id"`
+	Types     string   `json:"types"`
+	Other     lastSeen `json:"other,omitempty"`
+	Patched   bool     `json:"patched,omitempty"`
+	Offloaded bool     `json:"offloaded,omitempty"`
 }
 
-// A stamp says when something was learned: in nanoseconds since 1970, but always later than what it takes the place of, whatever
-// the clocks of the machines say.
-func stamp(before int64) int64 { return max(time.Now().UnixNano(), before+1) }
+// A savedUse is a browserUse.
+type savedUse struct {
+	Callback string   `json:"callback"`
+	Seen     lastSeen `json:"seen"`
+}
 
 // facts are what is known of the app, and the revision that this is. They are in one order.
 func (a *App) facts() (facts savedFacts, revision uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for id, store := range a.stores.all() {
-		facts.Stores = append(facts.Stores, savedStore{id, store.storageType, store.learned, store.patched})
+	for id, f := range a.stores.all() {
+		store := savedStore{ID: id, Types: strings.Join(f.types.names(), " "), Patched: f.patched, Offloaded: f.offloaded}
+		if f.other.counts() {
+			store.Other = f.other
+		}
+		facts.Stores = append(facts.Stores, store)
 	}
 	slices.SortFunc(facts.Stores, func(a, b savedStore) int { return cmp.Compare(a.ID, b.ID) })
-	facts.Asked = a.asked
 	facts.Carriers = slices.Sorted(maps.Keys(a.carriers.all()))
+	facts.Gaps = a.gaps
+	facts.Children = a.children.texts()
 	if d := a.dependencies; d != nil {
-		facts.Learned = a.learned
 		facts.IDs = slices.Sorted(maps.Keys(d.ids))
-		facts.BrowserIDs = slices.Sorted(maps.Keys(d.browserIDs))
-		facts.Callbacks = maps.Clone(d.browserIDs)
-		for _, pattern := range d.browserDict {
-			facts.BrowserDict = append(facts.BrowserDict, pattern.text)
-			facts.Callbacks[pattern.text] = pattern.callback
-		}
+		facts.Browser, facts.Patterns = saveUses(d.browserIDs), saveUses(d.browserDict)
+		facts.Others = a.savedOthers()
 	}
 	return facts, a.revision
 }
 
-// more reports whether the facts say more than others. Of an app with so many Stores that not all are kept, they never do: two
-// processes that keep different ones would save in turn for ever.
+// savedOthers returns the components that are no Stores and that callbacks name: a Patch of their data is not in doubt.
+func (a *App) savedOthers() map[string]lastSeen {
+	if !a.gaps {
+		return nil
+	}
+	others := make(map[string]lastSeen)
+	for id := range a.dependencies.ids {
+		digest := digestOf(id)
+		if seen, ok := a.others.get(digest); ok && seen.counts() {
+			others[digest] = seen
+		}
+	}
+	return others
+}
+
+func saveUses(uses map[string]browserUse) map[string]savedUse {
+	saved := make(map[string]savedUse)
+	for id, use := range uses {
+		if use.seen.counts() {
+			saved[id] = savedUse{use.callback, use.seen}
+		}
+	}
+	return saved
+}
+
+// more reports whether the facts say more than others, which are in them. Of an app with so many Stores that not all are kept,
+// they never do: two processes that keep different ones would save in turn for ever.
 func (f *savedFacts) more(than savedFacts) bool {
-	if len(f.Stores) >= maxStores || len(f.Carriers) >= maxCarriers {
+	if len(f.Stores) >= maxStores || len(f.Carriers) >= maxCarriers || len(f.Others) >= maxOthers || len(f.IDs) >= maxNamed {
 		return false
 	}
-	others := make(map[string]savedStore, len(than.Stores))
-	for _, store := range than.Stores {
-		others[store.ID] = store
-	}
-	carriers := setOf(than.Carriers)
-	return f.Learned > than.Learned || f.Asked && !than.Asked ||
-		slices.ContainsFunc(f.Carriers, func(key string) bool { return !carriers[key] }) ||
-		slices.ContainsFunc(f.Stores, func(store savedStore) bool {
-			other := others[store.ID]
-			return store.Learned > other.Learned || store.Patched && !other.Patched
-		})
+	return !reflect.DeepEqual(*f, than)
 }
 
 // takeIn adds saved facts to what is known.
@@ -81,37 +100,50 @@ func (a *App) takeIn(facts savedFacts) {
 	a.revision++
 	for _, store := range facts.Stores {
 		known, ok := a.stores.get(store.ID)
-		switch {
-		case !ok && store.Learned <= a.layoutSeen: // the app has said since that there is no such Store, which others are to know
-			a.stores.put(store.ID, &storeFacts{learned: stamp(store.Learned)})
-		case !ok:
-			a.stores.put(store.ID, &storeFacts{storageType: store.Type, learned: store.Learned, patched: store.Patched})
-		case store.Learned > known.learned:
-			known.storageType, known.learned = store.Type, store.Learned
-			known.patched = known.patched && store.Type != "" || store.Patched
-		case store.Learned == known.learned:
-			known.patched = known.patched || store.Patched
+		if !ok {
+			known = new(storeFacts)
+			known.other, _ = a.others.get(digestOf(store.ID))
+			a.stores.put(store.ID, known)
 		}
+		known.takeIn(store)
+		a.conflicts = a.conflicts || known.conflicts()
 	}
-	a.layout = true
-	a.asked = a.asked || facts.Asked
 	for _, key := range facts.Carriers {
 		a.carriers.put(key, struct{}{})
 	}
-	if a.dependencies == nil || facts.Learned > a.learned {
-		a.dependencies, a.learned = facts.dependencies(), facts.Learned
-		a.loaded = true
+	for digest, seen := range facts.Others {
+		known, _ := a.others.get(digest)
+		a.others.put(digest, max(seen, known))
+	}
+	a.layout = true
+	a.gaps = a.gaps || facts.Gaps || a.stores.lost
+	a.addChildren(parseChildren(facts.Children))
+	if a.dependencies == nil {
+		a.dependencies = newDependencies()
+	}
+	a.dependencies.addSaved(facts.dependencies())
+}
+
+// takeIn adds what was saved of the Stores of an id.
+func (f *storeFacts) takeIn(saved savedStore) {
+	for _, name := range strings.Fields(saved.Types) {
+		f.types |= storageTypeOf(name)
+	}
+	f.other = max(f.other, saved.Other)
+	f.patched = f.patched || saved.Patched
+	if saved.Offloaded && !f.offloaded {
+		f.offloaded, f.used = true, time.Now()
 	}
 }
 
 func (f *savedFacts) dependencies() *dependencies {
-	d := &dependencies{ids: setOf(f.IDs), browserIDs: make(map[string]string)}
-	for _, id := range f.BrowserIDs {
-		d.browserIDs[id] = f.Callbacks[id]
+	d := newDependencies()
+	for _, id := range f.IDs {
+		d.ids[id] = true
 	}
-	for _, text := range f.BrowserDict {
-		if pattern, err := parseIDPattern(text); err == nil {
-			d.browserDict = append(d.browserDict, browserPattern{pattern, f.Callbacks[text]})
+	for _, uses := range []map[string]savedUse{f.Browser, f.Patterns} {
+		for id, use := range uses {
+			d.noteUse(id, browserUse{callback: use.Callback, seen: use.Seen})
 		}
 	}
 	return d

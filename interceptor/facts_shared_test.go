@@ -21,7 +21,7 @@ func newMachines(n int) []machine {
 	store := newMemory()
 	machines := make([]machine, n)
 	for i := range machines {
-		machines[i] = machine{newTestInterceptor(), store, NewCatalog().App("app")}
+		machines[i] = machine{newTestInterceptor(), store, NewCatalog().App("", "app")}
 	}
 	return machines
 }
@@ -37,7 +37,7 @@ const (
 func (m machine) opened(t *testing.T, dependencies string, learn func(*App)) {
 	t.Helper()
 	learn(m.app)
-	m.app.learnedLayout()
+	m.app.learnedLayout("")
 	learnDependencies(t, m.app, []byte(dependencies))
 	m.save(t)
 }
@@ -59,17 +59,17 @@ func TestRedeployIsTold(t *testing.T) {
 			m := newMachines(2)
 			for _, each := range m {
 				each.opened(t, readsNothing, hasStore)
-				require.Equal(t, Offloaded, each.ic.decide(each.app, "df"))
+				require.Equal(t, Offloaded, each.ic.decide(Session{App: each.app}, "df"))
 			}
 			redeploy(t, m[0])
-			require.Equal(t, Offloaded, m[1].ic.decide(m[1].app, "df"), "nobody has told")
+			require.Equal(t, Offloaded, m[1].ic.decide(Session{App: m[1].app}, "df"), "nobody has told")
 			m[1].follow(t)
-			require.NotEqual(t, Offloaded, m[1].ic.decide(m[1].app, "df"))
+			require.NotEqual(t, Offloaded, m[1].ic.decide(Session{App: m[1].app}, "df"))
 
 			m[1].app.learnCarrier("page.children") // what the second learns next does not bring the old back
 			m[1].save(t)
 			m[0].follow(t)
-			require.NotEqual(t, Offloaded, m[0].ic.decide(m[0].app, "df"))
+			require.NotEqual(t, Offloaded, m[0].ic.decide(Session{App: m[0].app}, "df"))
 			require.True(t, m[0].app.carries("page.children"))
 		})
 	}
@@ -86,42 +86,54 @@ func TestNewStoreIsTold(t *testing.T) {
 	m[0].app.learnPatched("df")
 	m[0].save(t)
 	m[1].follow(t)
-	require.Equal(t, Offloaded, m[1].ic.decide(m[1].app, "page"))
+	require.Equal(t, Offloaded, m[1].ic.decide(Session{App: m[1].app}, "page"))
 	require.True(t, m[1].app.store("df").patched)
 	require.False(t, m[1].ic.Unsaved(m[1].app))
 }
 
-// A Store that a machine has seen to be gone, though it never knew it, does not come back by what another saved before.
-func TestOldStoreStaysGone(t *testing.T) {
+// An id that one machine knows as a Store's, and another as another component's, is ambiguous to both.
+func TestAmbiguousIsTold(t *testing.T) {
 	t.Parallel()
 	m := newMachines(2)
 	m[0].opened(t, readsNothing, hasStore)
 	m[1].app.learnOther("df")
-	m[1].app.learnedLayout()
+	m[1].app.learnedLayout("")
 	learnDependencies(t, m[1].app, []byte(readsNothing))
 	m[1].follow(t)
-	require.NotEqual(t, Offloaded, m[1].ic.decide(m[1].app, "df"))
+	require.NotEqual(t, Offloaded, m[1].ic.decide(Session{App: m[1].app}, "df"))
 	m[1].save(t)
 	m[0].follow(t)
-	require.NotEqual(t, Offloaded, m[0].ic.decide(m[0].app, "df"))
+	require.NotEqual(t, Offloaded, m[0].ic.decide(Session{App: m[0].app}, "df"))
 }
 
-// A clock that is slow does not make what is new look old.
-func TestStamps(t *testing.T) {
+// An old copy in the place of what was saved takes nothing back, and is put right.
+func TestOldCopyTakesNothingBack(t *testing.T) {
 	t.Parallel()
 	m := newMachines(2)
 	m[0].opened(t, readsNothing, hasStore)
-	const ahead = int64(1e18)
-	m[0].app.learned += ahead
-	known, _ := m[0].app.stores.get("df")
-	known.learned += ahead
-	m[0].app.revision++
+	key := savedKeys(m[0].ic, m[0].app)[0]
+	old := read(t, m[0].store, key)
+	m[1].follow(t)
+	m[0].opened(t, readsStore, func(app *App) { app.learnOther("x"); app.learnStore("new", storageMemory) })
+	require.NoError(t, m[0].store.Delete(t.Context(), key))
+	put(t, m[0].store, key, old)
+	m[0].follow(t)
+	require.Equal(t, Clientside, m[0].ic.decide(Session{App: m[0].app}, "df"))
 	m[0].save(t)
 	m[1].follow(t)
-	m[1].opened(t, readsStore, func(app *App) { app.learnStore("df", storageSession) })
-	m[0].follow(t)
-	require.Equal(t, storageSession, m[0].app.store("df").storageType)
-	require.True(t, m[0].app.store("df").clientside)
+	require.Equal(t, Clientside, m[1].ic.decide(Session{App: m[1].app}, "df"))
+	require.Equal(t, Offloaded, m[1].ic.decide(Session{App: m[1].app}, "new"))
+}
+
+func read(t testing.TB, store storage.Store, key storage.Key) []byte {
+	t.Helper()
+	r, err := store.Open(t.Context(), key)
+	require.NoError(t, err)
+	defer r.Close()
+	content := make([]byte, r.Size())
+	_, err = r.ReadAt(content, 0)
+	require.NoError(t, err)
+	return content
 }
 
 // Whatever machines learn in whatever order: once each has followed the others, all know the same, and nobody has anything to save.
@@ -146,7 +158,7 @@ func TestMachinesAgree(t *testing.T) {
 				case 4:
 					each.app.learnCarrier(id)
 				case 5:
-					each.app.learnedLayout()
+					each.app.learnedLayout("")
 				case 6:
 					learnDependencies(t, each.app, []byte([]string{readsNothing, readsStore, `[]`}[r.IntN(3)]))
 				default:
@@ -157,7 +169,7 @@ func TestMachinesAgree(t *testing.T) {
 				}
 			}
 			for _, each := range m {
-				each.app.learnedLayout()
+				each.app.learnedLayout("")
 				if each.app.dependencies == nil {
 					learnDependencies(t, each.app, []byte(`[]`))
 				}

@@ -4,26 +4,63 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// An id that is a Store's is forgotten when another component has it, as after a redeploy.
+// An id that a Store shares with another component stays inline from when both are known, whichever was seen first, until the other has
+// not been seen for a week. While a browser may have a token of it, a Patch is in doubt.
 func TestLearnOther(t *testing.T) {
 	t.Parallel()
+	ic, ttl := newTestInterceptor(), time.Hour
 	app := newTestApp("df", "other")
+	decide := func(id string) Reason { return ic.decide(Session{App: app}, id) }
 	app.learnOther("df")
-	app.learnOther("never seen")
-	require.Zero(t, app.store("df"))
-	require.Equal(t, storageMemory, app.store("other").storageType)
+	app.learnOther("later")
+	app.learnStore("later", storageMemory)
+	require.Equal(t, []Reason{Ambiguous, Ambiguous, Offloaded, Unknown}, []Reason{decide("df"), decide("later"), decide("other"), decide("x")})
+	require.False(t, app.doubts("df", ttl), "nobody has a token")
+
+	app.learnOffloaded("other")
+	require.False(t, app.doubts("other", ttl))
+	app.learnOther("other")
+	require.Equal(t, Ambiguous, decide("other"))
+	require.True(t, app.doubts("other", ttl))
+	require.False(t, app.doubts("df", ttl))
+	known, _ := app.stores.get("other")
+	known.used = time.Now().Add(-ttl)
+	require.False(t, app.doubts("other", ttl), "tokens that were out of use for so long open nothing")
+	app.learnUsed("other")
+	require.True(t, app.doubts("other", ttl))
+
+	known.other -= forgetAfter
+	require.Equal(t, Offloaded, decide("other"))
+	app.learnOther("other")
+	require.Equal(t, Ambiguous, decide("other"))
+}
+
+// Stores of one id that have several storage types are offloaded only where all of these are asked for.
+func TestStorageTypesOfAnID(t *testing.T) {
+	t.Parallel()
+	app := newTestApp("df")
 	app.learnStore("df", storageLocal)
-	require.Equal(t, storeFacts{storageType: storageLocal}, app.store("df"))
+	for words, want := range map[string]Reason{"auto": StorageType, "auto local": StorageType, "auto memory local": Offloaded, "df": Offloaded} {
+		selection, err := ParseSelection(strings.Fields(words), nil)
+		require.NoError(t, err)
+		require.Equal(t, want, selection.decide(app, "df"), words)
+	}
+	require.False(t, app.records("df"))
+	app.learnOffloaded("df")
+	require.True(t, app.records("df"), "of a Store whose tokens are out, Patches are recorded")
+	app.learnOther("df")
+	require.False(t, app.records("df"))
 }
 
 // An answer is a carrier from when it was seen to be one; a name of any length counts whole.
 func TestCarriers(t *testing.T) {
 	t.Parallel()
-	app := NewCatalog().App("app")
+	app := NewCatalog().App("", "app")
 	long := strings.Repeat("x", 100_000)
 	for _, answer := range []string{"page.children", "..a.b...c.d..", long} {
 		require.False(t, app.carries(answer))
@@ -69,7 +106,7 @@ func TestUsedByBrowser(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			app := NewCatalog().App("app")
+			app := NewCatalog().App("", "app")
 			learnDependencies(t, app, []byte("["+tt.callback+"]"))
 			for _, id := range tt.uses {
 				require.True(t, isUsedByBrowser(app, id), id)
@@ -84,7 +121,7 @@ func TestUsedByBrowser(t *testing.T) {
 // The revision counts what is new, and nothing else.
 func TestRevision(t *testing.T) {
 	t.Parallel()
-	app := NewCatalog().App("app")
+	app := NewCatalog().App("", "app")
 	deps := `[{"output":"a.b","inputs":[{"id":"{\"i\":[\"ALL\"]}","property":"data"}],"clientside_function":{}}]`
 	for _, step := range []struct {
 		name  string
@@ -94,7 +131,9 @@ func TestRevision(t *testing.T) {
 		{"storage type", func() { app.learnStore("df", storageLocal) }},
 		{"patched", func() { app.learnPatched("df") }},
 		{"carrier", func() { app.learnCarrier("a.children") }},
-		{"layout", app.learnedLayout},
+		{"offloaded", func() { app.learnOffloaded("df") }},
+		{"layout", func() { app.learnedLayout("") }},
+		{"children", func() { app.learnPage(Page{}, parseChildren(map[string][]string{"n.T": {"label"}})) }},
 		{"dependencies", func() { learnDependencies(t, app, []byte(deps)) }},
 		{"id in dependencies", func() { learnDependencies(t, app, []byte(strings.Replace(deps, "a.b", "c.b", 1))) }},
 		{"wildcard in dependencies", func() { learnDependencies(t, app, []byte(strings.Replace(deps, `\"i\"`, `\"j\"`, 1))) }},
@@ -108,32 +147,36 @@ func TestRevision(t *testing.T) {
 	}
 	app.learnPatched("never seen")
 	app.learnOther("never seen")
-	require.Equal(t, uint64(9), app.revision)
+	require.Equal(t, uint64(11), app.revision)
 }
 
 // That an app was first known by asking it is known after a restart too; and what was saved of it and is lost is saved again.
 func TestAskedIsSaved(t *testing.T) {
 	t.Parallel()
 	ic, store := newTestInterceptor(), newMemory()
-	app := NewCatalog().App(testApp)
-	app.Ask(t.Context(), CallbackEndpoint, func() { ic.LoadApp(t.Context(), store, app) }, func(missing Endpoint) {
-		listener := app.LearnDependencies()
-		text := "[]"
-		if missing == LayoutEndpoint {
+	app := NewCatalog().App("", testApp)
+	app.Ask(t.Context(), "", CallbackEndpoint, func() { ic.LoadApp(t.Context(), store, app) }, func(missing Endpoint) {
+		listener := app.LearnDependencies("")
+		text := `[{"output":"table.data","inputs":[]}]`
+		switch missing {
+		case PageEndpoint:
+			return
+		case LayoutEndpoint:
 			listener, text = ic.Watch(t.Context(), testSession(store, app), LayoutAnswer), `{"props":{"id":"table"},"type":"Table","namespace":"n"}`
 		}
 		feed(t, listener, [][]byte{[]byte(text)})
 		require.NoError(t, listener.Close())
 	})
-	require.True(t, app.doubts("later"))
-	require.False(t, app.doubts("table"))
+	require.True(t, app.doubts("later", time.Hour))
+	require.False(t, app.doubts("table", time.Hour))
 	for range 2 {
 		require.True(t, ic.Unsaved(app))
 		ic.SaveApp(t.Context(), store, app)
 		require.False(t, ic.Unsaved(app))
-		loaded := NewCatalog().App(testApp)
+		loaded := NewCatalog().App("", testApp)
 		require.True(t, ic.LoadApp(t.Context(), store, loaded))
-		require.True(t, loaded.doubts("later"))
+		require.True(t, loaded.doubts("later", time.Hour))
+		require.False(t, loaded.doubts("table", time.Hour), "a callback names it")
 		require.NoError(t, store.Delete(t.Context(), ic.savers[0].key(ic.Namespace, app)))
 		app.kept.Store(0)
 		ic.KeepApp(t.Context(), store, app)

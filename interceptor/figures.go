@@ -10,6 +10,8 @@ const (
 	StorageType     Reason = "storage_type" // its storage type was not asked for
 	Excluded        Reason = "excluded"     // an id in exclude means it
 	NotSelected     Reason = "not_selected" // no id in stores means it
+	Ambiguous       Reason = "ambiguous"    // another component of the app has its id, too
+	NoScope         Reason = "no_scope"     // the option scope says nothing for who asks
 	Unknown         Reason = "unknown"      // it is not known to be a Store of this app
 	BelowMinSize    Reason = "below_min_size"
 	AboveMaxPayload Reason = "above_max_payload"

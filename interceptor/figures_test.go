@@ -52,7 +52,7 @@ func TestOffloadEvents(t *testing.T) {
 			for _, size := range []int{1, 100, len(tt.answer)} {
 				app := newTestApp("df", "excluded", "shown")
 				app.learnStore("session", storageSession)
-				app.dependencies.browserIDs = map[string]string{"shown": ""}
+				app.dependencies.browserIDs = usedBy("shown")
 				store := &spyStore{Store: newMemory()}
 				if tt.store != nil {
 					tt.store(store)
@@ -158,13 +158,13 @@ func TestDryRunSaysWhatIsDone(t *testing.T) {
 			done = figures
 		}
 		for _, sent := range []string{request(value), `{"type":"callback_request","payload":` + request(value) + `}`} {
-			figures := ic.WatchRequest(app, strings.NewReader(sent), int64(len(sent)))
+			figures := ic.WatchRequest(Session{App: app}, strings.NewReader(sent), int64(len(sent)))
 			require.Equal(t, sums(done), sums(figures), id)
 			require.Equal(t, done.Saved(), figures.Saved(), id)
 		}
 	}
 	for _, odd := range []string{"", "[]", "{", `{"inputs":1}`, `{"inputs":[1,[2],{"id":1}]}`, `{"inputs":[{"id":"df","property":"data","value":`} {
-		require.Empty(t, ic.WatchRequest(app, strings.NewReader(odd), int64(len(odd))).Events, odd)
+		require.Empty(t, ic.WatchRequest(Session{App: app}, strings.NewReader(odd), int64(len(odd))).Events, odd)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -79,9 +80,21 @@ func testConfig() Config {
 		Secrets:    [][]byte{[]byte("the secret of the tests")},
 		MaxPayload: 256 << 20,
 		MaxRequest: 512 << 20,
+		TTL:        24 * time.Hour,
 		Logger:     slog.New(slog.DiscardHandler),
 		Selection:  Selection{types: []string{storageMemory}},
 	}
+}
+
+// usedBy are ids whose data a clientside callback uses.
+func usedBy(ids ...string) map[string]browserUse {
+	uses := make(map[string]browserUse)
+	for _, id := range ids {
+		use := browserUse{}
+		use.seen.renew()
+		uses[id] = use
+	}
+	return uses
 }
 
 func newTestInterceptor(change ...func(*Config)) *Interceptor {
@@ -94,8 +107,8 @@ func newTestInterceptor(change ...func(*Config)) *Interceptor {
 
 // newTestApp returns an app with these memory Stores and no callbacks.
 func newTestApp(stores ...string) *App {
-	app := NewCatalog().App(testApp)
-	app.dependencies = &dependencies{}
+	app := NewCatalog().App("", testApp)
+	app.dependencies = newDependencies()
 	for _, id := range stores {
 		app.learnStore(id, storageMemory)
 	}
@@ -105,9 +118,9 @@ func newTestApp(stores ...string) *App {
 // testSession is a browser's with an app, which may be nil where it does not matter.
 func testSession(store storage.Store, app *App) Session {
 	if app == nil {
-		app = NewCatalog().App(testApp)
+		app = NewCatalog().App("", testApp)
 	}
-	return Session{Store: store, App: app, Scope: testAudience.scope, UserAgent: "a browser"}
+	return Session{Store: store, App: app, Scope: testAudience.scope, Shown: NewShown()}
 }
 
 // feed writes chunks to w.

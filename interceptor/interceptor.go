@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/dashstash/dashstash/storage"
 )
@@ -44,6 +45,8 @@ type Config struct {
 	MaxPayload int64
 	// MaxRequest is the size in bytes up to which a request may grow.
 	MaxRequest int64
+	// TTL is how long data is kept after its last use.
+	TTL time.Duration
 	// Logger gets warnings, each once. It never gets a token or any data.
 	Logger *slog.Logger
 }
@@ -73,7 +76,7 @@ func New(config Config) *Interceptor {
 	return ic
 }
 
-// A Session is between whom messages go, and where their data is kept.
+// Session identifies the app and the user whose messages are rewritten, and the storage that keeps their data.
 type Session struct {
 	Store storage.Store
 	// Facts is where what is known of the app is saved.
@@ -81,13 +84,20 @@ type Session struct {
 	App   *App
 	// Scope is what tokens are made for, besides the app: one made for a scope opens in no other.
 	Scope string
-	// Address and UserAgent tell browsers apart as well as can be: two may share them. They are a hint, on which nothing but sizes
-	// depends.
-	Address, UserAgent string
+	// Unscoped says that the user's scope is not known, though there should be one: nothing is offloaded, and no token opens.
+	Unscoped bool
+	// Visitor tells apart whom the app may show other parts of itself. It decides only when the app is asked about itself.
+	Visitor string
+	// Address tells browsers apart as well as can be: two may share one. It is a hint, on which nothing but speed depends.
+	Address string
+	// Shown is what the browser has shown in this request or, of a WebSocket, on this connection; nil: nothing is noted.
+	Shown *Shown
 }
 
 // audience is whom the session's tokens are made for.
-func (s Session) audience() audience { return audience{app: s.App.Name, scope: s.Scope} }
+func (s Session) audience() audience {
+	return audience{site: s.App.Site, app: s.App.Name, scope: s.Scope, nobody: s.Unscoped}
+}
 
 // CheckNames logs, once each, the ids that the option stores names and that the app, as far as it is known, does not have.
 func (ic *Interceptor) CheckNames(app *App) {
@@ -97,9 +107,16 @@ func (ic *Interceptor) CheckNames(app *App) {
 }
 
 // decide says what is done with a Store's data, and logs once why it is not offloaded where that could surprise.
-func (ic *Interceptor) decide(app *App, id string) Reason {
+func (ic *Interceptor) decide(session Session, id string) Reason {
+	app := session.App
 	reason := ic.Selection.decide(app, id)
 	switch reason {
+	case Offloaded:
+		if session.Unscoped {
+			return NoScope
+		}
+	case Ambiguous:
+		ic.warnOnce(app, id, "Store stays in the browser, because another component of the app has its id: give each an id of its own")
 	case Clientside:
 		ic.warnOnce(app, id, "Store stays in the browser, because a clientside callback uses its data there")
 	case StorageType:
@@ -114,14 +131,16 @@ func (ic *Interceptor) warnOnce(app *App, id, message string) {
 }
 
 // WarnOnce logs a warning about an app, the first time.
-func (ic *Interceptor) WarnOnce(app *App, message string) { ic.warnOnce(app, "", message) }
+func (ic *Interceptor) WarnOnce(app *App, message string, args ...any) {
+	ic.once(app, "", slog.LevelWarn, message, args...)
+}
 
 // NamespaceID is a short name of the namespace, fit for a URL.
 func (ic *Interceptor) NamespaceID() string { return hex.EncodeToString(ic.keys.namespaceID[:]) }
 
 // once logs a message about an app, and a Store of it if id is not empty, the first time.
 func (ic *Interceptor) once(app *App, id string, level slog.Level, message string, args ...any) {
-	key := app.Name + "\x00" + id + "\x00" + message
+	key := appKey(app.Site, app.Name) + "\x00" + id + "\x00" + message
 	ic.mu.Lock()
 	_, noted := ic.noted.get(key)
 	if !noted {

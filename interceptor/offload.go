@@ -33,15 +33,17 @@ type Offload struct {
 	out     io.Writer
 	dry     bool // nothing is rewritten: see Watcher
 
-	scan    scanner
-	frames  []frame  // the open containers that are walked in
-	small   []byte   // a value that says what a component is
-	taking  bool     // it is being captured
-	payload *payload // the value being captured to be stored
-	passing *payload // the Store's value that passes inline
-	taken   int64    // bytes of the answer that are used up
-	emitted int64    // bytes that were passed on to the browser
-	broken  bool     // the answer is no JSON: the rest passes as it is
+	scan     scanner
+	children *childrenProps // where components stand
+	frames   []frame        // the open containers that are walked in
+	finds    int            // how many components had to wait for a type
+	small    []byte         // a value that says what a component is
+	taking   bool           // it is being captured
+	payload  *payload       // the value being captured to be stored
+	passing  *payload       // the Store's value that passes inline
+	taken    int64          // bytes of the answer that are used up
+	emitted  int64          // bytes that were passed on to the browser
+	broken   bool           // the answer is no JSON: the rest passes as it is
 
 	doubtful bool
 
@@ -62,7 +64,10 @@ type heldPiece struct {
 // Offload begins to rewrite an answer of the session's app. The data of its Stores goes to the storage. What the browser is to
 // get goes to out once it is more than 64 KiB.
 func (ic *Interceptor) Offload(ctx context.Context, session Session, answer Answer, out io.Writer) *Offload {
-	return &Offload{ic: ic, ctx: ctx, session: session, answer: answer, out: out, frames: make([]frame, 0, usualDepth)}
+	return &Offload{
+		ic: ic, ctx: ctx, session: session, answer: answer, out: out,
+		children: session.App.childrenProps(), frames: make([]frame, 0, usualDepth),
+	}
 }
 
 // Figures counts what has been done up to now.
@@ -72,8 +77,9 @@ func (o *Offload) Figures() Figures { return o.figures }
 func (o *Offload) Size() int64 { return o.taken }
 
 // Doubtful reports whether the answer has a Patch that the browser may apply to a token, or beside the records of other Patches, which
-// would make other data of it: where nothing is known of the component, but should be. That is so when all that was known of the
-// app was lost while its pages were open. The browser must not get such an answer; opening the page anew ends the doubt.
+// would make other data of it, while it cannot be told whether the browser has these under the id. That is so when all that was
+// known of the app was lost while its pages were open, when a Store and another component of the app have one id, and when the
+// scope of who asks is no longer known. The browser must not get such an answer; opening the page anew ends the doubt.
 func (o *Offload) Doubtful() bool { return o.doubtful }
 
 // Write takes a part of the response. It fails only with an error of out, or when data that the storage refuses cannot be
@@ -201,6 +207,7 @@ func (o *Offload) Close() (*Body, error) {
 	}
 	body := o.settle()
 	if !o.broken {
+		o.session.App.enter()
 		o.learn()
 	}
 	return body, nil
@@ -211,7 +218,7 @@ func (o *Offload) Close() (*Body, error) {
 func (o *Offload) learn() {
 	isLayout := o.answer.kind == layoutKind
 	if isLayout {
-		o.session.App.learnedLayout()
+		o.session.App.learnedLayout(o.session.Visitor)
 	}
 	if (o.dry || isLayout) && o.figures.Stores > 0 && o.answer.name != "" {
 		o.session.App.learnCarrier(o.answer.name)

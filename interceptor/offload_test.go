@@ -71,11 +71,11 @@ func TestOffload(t *testing.T) {
 func TestOffloadOfDash(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 1))
-	app := NewCatalog().App("app")
+	app := NewCatalog().App("", "app")
 	learnLayout(t, app, dashBody(t, "layout.json"))
 	learnDependencies(t, app, []byte(`[]`))
 	for range 100 {
-		ic := newTestInterceptor(func(c *Config) { c.Selection.types = storageTypes })
+		ic := newTestInterceptor(func(c *Config) { c.Selection.types = storageTypeNames })
 		store := newMemory()
 		out, figures := offload(t, ic, store, app, chop(r, dashBody(t, "callback.json"))...)
 		require.Equal(t, 2, figures.Stores)
@@ -261,7 +261,7 @@ func TestWatch(t *testing.T) {
 	book, app := new(logBook), newTestApp("df", "agg", "small", "patched")
 	ic := newTestInterceptor(func(c *Config) { c.MinSize, c.Logger = 3, book.logger() })
 	figure := Answer{name: "graph.figure"}
-	require.False(t, ic.MayOffload(app, figure))
+	require.False(t, ic.MayOffload(Session{App: app}, figure))
 	for _, size := range []int{1000, len(answer)} {
 		w := ic.Watch(t.Context(), testSession(store, app), figure)
 		feed(t, w, chopEvery(size, answer))
@@ -270,6 +270,6 @@ func TestWatch(t *testing.T) {
 	}
 	requireEmpty(t, store)
 	require.Empty(t, book.lines())
-	require.True(t, ic.MayOffload(app, figure))
-	require.False(t, ic.MayOffload(app, Answer{name: "other.figure"}))
+	require.True(t, ic.MayOffload(Session{App: app}, figure))
+	require.False(t, ic.MayOffload(Session{App: app}, Answer{name: "other.figure"}))
 }

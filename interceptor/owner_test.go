@@ -19,10 +19,10 @@ func TestIn(t *testing.T) {
 	keys := make(map[string]storage.Key)
 	for _, name := range names {
 		for _, id := range ids {
-			keys[name+" "+id] = ic.keys.refOf([]byte("[1]"), ic.keys.ownerOf(catalog.App(name), id)).key
+			keys[name+" "+id] = ic.keys.refOf([]byte("[1]"), ic.keys.ownerOf(catalog.App("", name), id)).key
 		}
 	}
-	facts := ic.savers[0].key(ic.Namespace, catalog.App(names[0]))
+	facts := ic.savers[0].key(ic.Namespace, catalog.App("", names[0]))
 	tests := []struct {
 		name string
 		part Part
@@ -62,7 +62,7 @@ func TestInOtherSecrets(t *testing.T) {
 			}
 		})
 	}
-	app := NewCatalog().App(testApp)
+	app := NewCatalog().App("", testApp)
 	old, stranger := of("old"), of("stranger")
 	in := of("new", "old").In(Part{App: new(testApp)})
 	require.True(t, in(old.keys.refOf([]byte("[1]"), old.keys.ownerOf(app, "df")).key))
@@ -73,7 +73,7 @@ func TestIsPayload(t *testing.T) {
 	t.Parallel()
 	ic, catalog := newTestInterceptor(), NewCatalog()
 	for n := range 1000 {
-		app := catalog.App(fmt.Sprint(n))
+		app := catalog.App("", fmt.Sprint(n))
 		require.True(t, IsPayload(ic.keys.refOf([]byte("[1]"), ic.keys.ownerOf(app, fmt.Sprint(n))).key))
 		require.False(t, IsPayload(ic.savers[0].key(ic.Namespace, app)))
 	}

@@ -2,13 +2,12 @@ package interceptor
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"regexp"
 	"strconv"
-	"time"
+	"strings"
 )
 
 // maxPage is how many bytes of a page are looked at for what it says of itself.
@@ -32,32 +31,54 @@ func ReloadAnswer(url string) []byte {
 	return answer
 }
 
-// Page returns what is known of the app's page, and whether anything is. If it is not, ask is called, which is to send the page
-// through [App.LearnPage]; an ask that was of no use is not repeated for a minute. The context is the browser's.
-func (a *App) Page(ctx context.Context, ask func()) (Page, bool) {
-	a.paging.Lock()
-	defer a.paging.Unlock()
-	if a.page.Load() == nil && time.Since(a.pagedInVain) > askAgain {
-		if ask(); a.page.Load() == nil && ctx.Err() == nil { // a browser that went away says nothing of the app
-			a.pagedInVain = time.Now()
-		}
-	}
-	page := a.page.Load()
-	if page == nil {
+// Page returns what is known of the app's page, and whether anything is.
+func (a *App) Page() (Page, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.page == nil {
 		return Page{}, false
 	}
-	return *page, true
+	return *a.page, true
 }
 
-// ForgetPage says that the app's page may be another by now, as it is after a redeploy.
-func (a *App) ForgetPage() { a.page.Store(nil) }
+// ForgetPage says that the app's page may be another by now, as it is after a redeploy. What is known of it counts until it is
+// seen again.
+func (a *App) ForgetPage() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pageStale = true
+}
 
 // LearnPage returns a writer that takes the app's page, and learns from it when it is closed.
-func (a *App) LearnPage() io.WriteCloser { return &pageWriter{app: a} }
+func (a *App) LearnPage() io.WriteCloser { return &pageWriter{learn: a.learnPage} }
+
+// LearnPage returns a writer that takes what may be a page of one of the apps of a site under a host, and learns from it when it is
+// closed.
+func (c *Catalog) LearnPage(site, host string) io.WriteCloser {
+	return &pageWriter{learn: func(page Page, children *childrenProps) {
+		c.App(site, host+strings.TrimSuffix(page.Prefix, "/")).learnPage(page, children)
+	}}
+}
+
+func (a *App) learnPage(page Page, children *childrenProps) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.page, a.pageStale = &page, false
+	a.addChildren(children)
+}
+
+// addChildren adds to what is known of where components stand.
+func (a *App) addChildren(children *childrenProps) {
+	sum, news := a.children.plus(children)
+	if news {
+		a.children = sum
+		a.revision++
+	}
+}
 
 type pageWriter struct {
-	app  *App
-	html bytes.Buffer
+	learn func(Page, *childrenProps)
+	html  bytes.Buffer
 }
 
 var errLongPage = errors.New("the page is too long")
@@ -69,29 +90,34 @@ func (p *pageWriter) Write(b []byte) (int, error) {
 	return p.html.Write(b)
 }
 
+// pageConfig is what is read of the configuration that a page has for its renderer (_generate_config_html in dash/dash.py).
+type pageConfig struct {
+	Prefix   string                         `json:"requests_pathname_prefix"`
+	Children map[string]map[string][]string `json:"children_props"` // since Dash 2.5, by namespace and type
+}
+
 // A renderer is one of Dash's own files (build_fingerprint in dash/fingerprint.py), in Dash 1 one of the package dash_renderer,
 // or with serve_locally=False that package on a CDN, where 1.21.0 goes with Dash 2.18.0.
 var (
 	localRenderer  = regexp.MustCompile(`dash_renderer\.v(\d+)_(\d+)`)
 	remoteRenderer = regexp.MustCompile(`dash-renderer@(\d+)\.(\d+)`)
-	pagePrefix     = regexp.MustCompile(`"requests_pathname_prefix":\s*("(?:[^"\\]|\\.)*")`)
+	configScript   = regexp.MustCompile(`(?s)<script[^>]*\bid="_dash-config"[^>]*>(.*?)</script>`)
 )
 
 func (p *pageWriter) Close() error {
-	page := new(Page)
-	if prefix := pagePrefix.FindSubmatch(p.html.Bytes()); prefix != nil {
-		page.Prefix = unquote(prefix[1])
-	}
+	script := configScript.FindSubmatch(p.html.Bytes())
 	local, remote := localRenderer.FindSubmatch(p.html.Bytes()), remoteRenderer.FindSubmatch(p.html.Bytes())
-	switch {
-	case page.Prefix == "" || local == nil && remote == nil:
+	var config pageConfig
+	if script == nil || json.Unmarshal(script[1], &config) != nil || config.Prefix == "" || local == nil && remote == nil {
 		return nil // no page of Dash's
-	case local != nil:
+	}
+	page := Page{Prefix: config.Prefix}
+	if local != nil {
 		page.RunsScripts = isFrom(local, 2, 18)
-	default:
+	} else {
 		page.RunsScripts = isFrom(remote, 1, 21)
 	}
-	p.app.page.Store(page)
+	p.learn(page, config.childrenProps())
 	return nil
 }
 

@@ -110,7 +110,7 @@ func (r *rehydration) materialise(s slot) error {
 	keys := c.keys()
 	if ref, ok := r.ic.folds.find(keys[len(keys)-1]); ok {
 		if err := r.putBack(ref, r.ic.keys.newDigest); err == nil {
-			r.ic.folds.learn(foldKey(r.session, s.storeID), s.elements, ref)
+			r.session.Shown.learn(s.storeID, s.elements, ref)
 			return nil
 		}
 	}
@@ -153,7 +153,7 @@ func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) erro
 		if storePayload(r.ctx, r.session.Store, ref, made) == nil {
 			r.ic.folds.keep(keys[len(keys)-1], ref)
 			if r.putBack(ref, r.ic.keys.newDigest) == nil {
-				r.ic.folds.learn(foldKey(r.session, s.storeID), s.elements, ref)
+				r.session.Shown.learn(s.storeID, s.elements, ref)
 				return nil
 			}
 		}

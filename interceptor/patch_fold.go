@@ -14,35 +14,22 @@ const (
 	maxFolded = 512 << 10
 
 	maxMadeKept = 1 << 13 // values of patched data that are known, at least
-	maxLongKept = 1 << 7  // long chains that are known, at least
+	maxLongKept = 1 << 4  // long chains that a browser has shown and that are known, at least
 )
 
 // folds keeps what has been made of patched data. It only saves work: what is not known is made again. Its methods may be
 // called at the same time.
-//
-// Folding keeps the data in a browser from growing with each Patch. When a request has shown a long chain of records, the
-// reply to the next Patch puts one record, a fold, in their place: see foldElements.
 type folds struct {
-	after int           // so many records are a long chain
-	busy  chan struct{} // of as many values as may be made at a time: each needs memory
+	busy chan struct{} // of as many values as may be made at a time: each needs memory
 
 	mu   sync.Mutex
 	made recent[payloadRef] // the value of a chain, by chain.keys
-	long recent[longChain]  // what a request has shown last, by foldKey
-}
-
-// A longChain is a list of records that a browser had, and its value.
-type longChain struct {
-	elements []byte // with commas
-	value    payloadRef
 }
 
 func newFolds() *folds {
 	return &folds{
-		after: foldAfter,
-		busy:  make(chan struct{}, runtime.GOMAXPROCS(0)),
-		made:  recent[payloadRef]{most: maxMadeKept},
-		long:  recent[longChain]{most: maxLongKept},
+		busy: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		made: recent[payloadRef]{most: maxMadeKept},
 	}
 }
 
@@ -70,38 +57,49 @@ func (f *folds) keep(key string, value payloadRef) {
 	f.made.put(key, value)
 }
 
-// learn notes what records a browser has of a Store, and their value.
-func (f *folds) learn(key string, elements [][]byte, value payloadRef) {
-	if key == "" {
+// Shown is the long chains of records that a browser has just shown. Folding keeps the data in a browser from growing with each
+// Patch: the answer to a request that has shown a long chain, with its Patch puts one record, a fold, in their place: see
+// foldElements. A fold gives all that the chain gives, so nobody else may get it: Shown is of one request, or of one WebSocket.
+// Its methods may be called at the same time.
+type Shown struct {
+	after int // so many records are a long chain
+
+	mu   sync.Mutex
+	long recent[longChain] // by the Store's canonical id
+}
+
+// A longChain is a list of records that a browser has, and its value.
+type longChain struct {
+	elements []byte // with commas
+	value    payloadRef
+}
+
+// NewShown returns what a browser has shown that has shown nothing yet.
+func NewShown() *Shown { return &Shown{after: foldAfter, long: recent[longChain]{most: maxLongKept}} }
+
+// learn notes what records the browser has of a Store, and their value.
+func (s *Shown) learn(storeID string, elements [][]byte, value payloadRef) {
+	if s == nil || storeID == "" {
 		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	known := longChain{bytes.Join(elements, []byte(",")), value}
-	if len(elements) < f.after || len(known.elements) > maxFolded {
-		known = longChain{}
+	if len(elements) < s.after || len(known.elements) > maxFolded {
+		s.long.remove(storeID)
+		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, is := f.long.get(key); is || known.elements != nil {
-		f.long.put(key, known)
-	}
+	s.long.put(storeID, known)
 }
 
 // take returns what learn has noted of a Store, if that is to be folded, and forgets it.
-func (f *folds) take(key string) (longChain, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	known, _ := f.long.get(key)
-	if known.elements == nil {
-		return known, false
+func (s *Shown) take(storeID string) (longChain, bool) {
+	if s == nil {
+		return longChain{}, false
 	}
-	f.long.put(key, longChain{})
-	return known, true
-}
-
-// foldKey names a Store's data in the browser of a session; "" if that cannot be told.
-func foldKey(s Session, storeID string) string {
-	if storeID == "" {
-		return ""
-	}
-	return s.App.Name + "\x00" + s.Address + "\x00" + s.UserAgent + "\x00" + s.Scope + "\x00" + storeID
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, ok := s.long.get(storeID)
+	s.long.remove(storeID)
+	return known, ok
 }

@@ -59,7 +59,7 @@ func (o *Offload) patchReply(id string, raw []byte) (reply []byte, e Event, ok b
 		return patchOf(addElement(fmt.Appendf(nil, "{%s:%s}", element, appendQuotedJS(nil, string(payload))))), e, true
 	}
 	e.Stored = true
-	known, long := o.ic.folds.take(foldKey(o.session, id))
+	known, long := o.session.Shown.take(id)
 	if !long {
 		return patchOf(addElement(element)), e, true
 	}

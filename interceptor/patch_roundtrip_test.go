@@ -93,8 +93,8 @@ func TestPatchedAsPlain(t *testing.T) {
 			for range *patchCases / 50 {
 				store := &spyStore{Store: newMemory()}
 				ic := newTestInterceptor()
-				ic.folds.after = 4
 				session := testSession(store, newTestApp("df"))
+				session.Shown.after = 4
 				tabs := make([]*patchedTab, 2)
 				for i := range tabs {
 					tabs[i] = &patchedTab{t: t, name: fmt.Sprint(i), plain: plain, behind: behind, ic: ic, session: session}
@@ -122,7 +122,6 @@ func TestPatchedAsPlain(t *testing.T) {
 						}
 					case 4:
 						ic.folds = newFolds() // Caddy restarts
-						ic.folds.after = 4
 					case 5, 6, 7, 8, 9:
 						tab.check()
 					default:

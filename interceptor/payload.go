@@ -30,7 +30,8 @@ const (
 type payload struct {
 	id      string // the Store's canonical id; "": not known yet
 	minSize int64
-	doubted bool // it may be a Patch of a Store that is not known: see Offload.Doubtful
+	inline  Reason // it is stored only if it is a Patch: this is why; "": as all others
+	doubted bool   // as a Patch it would be in doubt: see Offload.Doubtful
 	fate    fate
 	why     Reason // it is inline
 	start   int64  // where in the answer it begins
@@ -85,9 +86,9 @@ func (o *Offload) takePayload(p []byte) error {
 // beginPayload begins to store a payload, unless it is not to be stored or cannot be.
 func (o *Offload) beginPayload() Reason {
 	pl := o.payload
-	if pl.doubted {
-		o.doubtful = o.doubtful || isPatch(pl.raw)
-		return Unknown
+	if pl.inline != "" && (pl.doubted || !isPatch(pl.raw)) {
+		o.doubtful = o.doubtful || pl.doubted && isPatch(pl.raw)
+		return pl.inline
 	}
 	if pl.id != "" && isPatch(pl.raw) {
 		o.session.App.learnPatched(pl.id) // also by a small one, since what it is to change may be a token by now
@@ -218,15 +219,17 @@ func (o *Offload) endPatch() error {
 		return o.passPayload(NoContainer)
 	}
 	o.payload = nil
+	if !o.dry {
+		o.session.App.learnOffloaded(pl.id)
+	}
 	e.Saved = pl.taken - int64(len(reply))
 	o.figures.Note(e)
 	return o.emit(reply)
 }
 
-// decideData says what becomes of the data of a component that has ended, or that can no longer be one; Unknown if it is no Store.
-func (o *Offload) decideData(f *frame, reason Reason) error {
-	pl := f.data
-	f.data = nil
+// decideData says what becomes of the data of a component that has ended, or that can no longer be a Store; Unknown if it is none.
+// The id is the Store's canonical one.
+func (o *Offload) decideData(pl *payload, id string, reason Reason) error {
 	if pl == nil {
 		return nil
 	}
@@ -236,13 +239,13 @@ func (o *Offload) decideData(f *frame, reason Reason) error {
 	}
 	switch {
 	case reason == Offloaded && waits:
-		pl.id, pl.fate = idOf(f.id), fateStored
+		pl.id, pl.fate = id, fateStored
 		return o.storeHeld(pl)
 	case reason == Offloaded:
 		reason = pl.why
 	}
 	if reason != Unknown {
-		o.figures.Note(Event{Store: idOf(f.id), Inline: reason, Bytes: pl.taken})
+		o.figures.Note(Event{Store: id, Inline: reason, Bytes: pl.taken})
 	}
 	pl.fate = fateInline
 	if o.streaming && o.waiting == 0 {
@@ -280,6 +283,7 @@ func (o *Offload) commit(pl *payload) []byte {
 		return nil
 	}
 	o.count(pl)
+	o.session.App.learnOffloaded(pl.id)
 	return o.ic.keys.token(payloadRef{key, pl.size}, o.session.audience())
 }
 

@@ -225,6 +225,7 @@ func (r *rehydration) build(slots []slot, request io.ReaderAt, size, total int64
 			return ErrTooLarge
 		case err == nil:
 			size := r.body.size - before
+			r.session.App.learnUsed(s.storeID)
 			r.figures.Note(Event{Store: s.storeID, Restored: true, Bytes: size, Saved: size - (s.end - s.start)})
 		case errors.Is(err, ErrTooLarge):
 			return err

@@ -92,7 +92,7 @@ func TestRehydrateScope(t *testing.T) {
 
 	for name, change := range map[string]func(*Session){
 		"another scope": func(s *Session) { s.Scope = "bob" },
-		"another app":   func(s *Session) { s.App = NewCatalog().App("app/two") },
+		"another app":   func(s *Session) { s.App = NewCatalog().App("", "app/two") },
 	} {
 		session := testSession(store, nil)
 		change(&session)

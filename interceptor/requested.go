@@ -2,14 +2,14 @@ package interceptor
 
 import "io"
 
-// WatchRequest counts what would have been put back into a request of an app, had the data that it carries been offloaded. What it
+// WatchRequest counts what would have been put back into a request of a session, had the data that it carries been offloaded. What it
 // says of the way up is what a [Watcher] says of the way down.
-func (ic *Interceptor) WatchRequest(app *App, request io.ReaderAt, size int64) (figures Figures) {
+func (ic *Interceptor) WatchRequest(session Session, request io.ReaderAt, size int64) (figures Figures) {
 	text := newTextWindow(request, size)
 	text.eachData(func(id string, value [2]int64) {
 		size := value[1] - value[0]
 		mayBe := text.at(value[0]) == '{' || text.at(value[0]) == '[' || text.at(value[0]) == '"' && size > int64(len(`""`))
-		if mayBe && size >= ic.leastOf(app, id) && size <= ic.MaxPayload && ic.decide(app, id) == Offloaded {
+		if mayBe && size >= ic.leastOf(session.App, id) && size <= ic.MaxPayload && ic.decide(session, id) == Offloaded {
 			figures.Note(Event{Store: id, Restored: true, Bytes: size, Saved: size - int64(tokenLength)})
 		}
 	})

@@ -3,7 +3,6 @@ package interceptor
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,15 +18,15 @@ import (
 
 // What is known of an app is kept in the storage, so that a restarted or a second proxy knows it too. The bytes are
 //
-//	version  1 byte, 1
+//	version  1 byte, 2
 //	facts    savedFacts as JSON
 //	tag     32 bytes, keyed BLAKE3 of the entry's key and all before
 //
-// under a key that is a keyed digest of the namespace and the app's name. Both keys are derived from the secret and serve
+// under a key that is a keyed digest of the namespace, the site and the app's name. Both keys are derived from the secret and serve
 // nothing else: no token can be made for the entry, and no payload is taken for one. Losing it costs no more than asking the
 // app again.
 const (
-	savedVersion = 1
+	savedVersion = 2
 	maxSaved     = 4 << 20 // bytes of an app's facts; more are not saved
 )
 
@@ -44,11 +43,7 @@ func newSaver(secret []byte) *saver {
 // key is where the facts of an app are.
 func (s *saver) key(namespace string, app *App) storage.Key {
 	h := newKeyed(&s.place)
-	var size [8]byte // keeps ("ab", "c") and ("a", "bc") apart
-	binary.BigEndian.PutUint64(size[:], uint64(len(namespace)))
-	h.Write(size[:])
-	h.Write([]byte(namespace))
-	h.Write([]byte(app.Name))
+	writeFields(h, namespace, app.Site, app.Name)
 	key := storage.Key(h.Sum(nil))
 	copy(key[ownerStoreAt:], noStore[:])
 	return key
@@ -134,6 +129,7 @@ func (ic *Interceptor) LoadApp(ctx context.Context, store storage.Store, app *Ap
 		err := ic.load(ctx, store, app, saver)
 		switch {
 		case err == nil:
+			app.enter() // it has answered before
 			return true
 		case !errors.Is(err, storage.ErrNotFound):
 			ic.once(app, "", slog.LevelWarn, "what was saved of the app could not be loaded: the app is asked instead", "error", err)

@@ -15,13 +15,13 @@ import (
 
 // learnedApp returns an app of which all kinds of facts are known.
 func learnedApp(t testing.TB, name string) *App {
-	app := NewCatalog().App(name)
+	app := NewCatalog().App("", name)
 	for id, storageType := range map[string]string{"df": storageMemory, "tab": storageSession, `{"i":1,"t":"x"}`: storageLocal, "é\"\\": storageMemory} {
 		app.learnStore(id, storageType)
 	}
 	app.learnPatched("df")
 	app.learnCarrier("page.children")
-	app.learnedLayout()
+	app.learnedLayout("")
 	learnDependencies(t, app, dashBody(t, "dependencies.json"))
 	return app
 }
@@ -43,13 +43,13 @@ func TestSaveAndLoad(t *testing.T) {
 	ic.SaveApp(t.Context(), store, app)
 	require.False(t, ic.Unsaved(app))
 
-	again := NewCatalog().App("app")
+	again := NewCatalog().App("", "app")
 	restarted := newTestInterceptor()
 	require.True(t, restarted.LoadApp(t.Context(), store, again))
 	require.True(t, again.knowsLayout())
 	require.Equal(t, app.stores.all(), again.stores.all())
 	require.Equal(t, app.carriers.all(), again.carriers.all())
-	require.True(t, app.dependencies.equal(again.dependencies))
+	require.Equal(t, app.dependencies, again.dependencies)
 	for id := range map[string]bool{"df": true, "session": true, `{"index":1,"type":"df"}`: true, "none": true} {
 		require.Equal(t, isUsedByBrowser(app, id), isUsedByBrowser(again, id), id)
 	}
@@ -58,7 +58,7 @@ func TestSaveAndLoad(t *testing.T) {
 	again.learnStore("new", storageMemory)
 	require.True(t, restarted.Unsaved(again))
 	restarted.SaveApp(t.Context(), store, again)
-	third := NewCatalog().App("app")
+	third := NewCatalog().App("", "app")
 	require.True(t, restarted.LoadApp(t.Context(), store, third))
 	require.Equal(t, again.stores.all(), third.stores.all())
 	require.Equal(t, storage.Stats{Entries: 1, Bytes: store.Stats().Bytes}, store.Stats(), "one entry an app")
@@ -67,9 +67,9 @@ func TestSaveAndLoad(t *testing.T) {
 // Nothing is saved of an app of which too little is known to be of use.
 func TestSaveNothing(t *testing.T) {
 	t.Parallel()
-	store, ic, app := newMemory(), newTestInterceptor(), NewCatalog().App("app")
+	store, ic, app := newMemory(), newTestInterceptor(), NewCatalog().App("", "app")
 	app.learnStore("df", storageMemory)
-	app.learnedLayout()
+	app.learnedLayout("")
 	require.False(t, ic.Unsaved(app))
 	ic.SaveApp(t.Context(), store, app)
 	require.Zero(t, store.Stats().Entries)
@@ -98,7 +98,7 @@ func TestSavedApart(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			ic := newTestInterceptor(func(c *Config) { c.Namespace, c.Secrets = tt.namespace, tt.secrets })
-			app := NewCatalog().App(tt.app)
+			app := NewCatalog().App("", tt.app)
 			require.Equal(t, tt.found, ic.LoadApp(t.Context(), store, app))
 			require.Equal(t, tt.found, app.knowsLayout())
 			require.Equal(t, tt.found && len(tt.secrets) > 1, ic.Unsaved(app), "with a new secret it is saved anew")
@@ -112,7 +112,7 @@ func TestSavedDamaged(t *testing.T) {
 	ic, name := newTestInterceptor(), "app"
 	store := newMemory()
 	ic.SaveApp(t.Context(), store, learnedApp(t, name))
-	key := savedKeys(ic, NewCatalog().App(name))[0]
+	key := savedKeys(ic, NewCatalog().App("", name))[0]
 	r, err := store.Open(t.Context(), key)
 	require.NoError(t, err)
 	whole := make([]byte, r.Size())
@@ -122,7 +122,7 @@ func TestSavedDamaged(t *testing.T) {
 	load := func(key storage.Key, content []byte, name string) bool {
 		store := newMemory()
 		put(t, store, key, content)
-		app := NewCatalog().App(name)
+		app := NewCatalog().App("", name)
 		found := ic.LoadApp(t.Context(), store, app)
 		require.Equal(t, found, app.knowsLayout())
 		return found
@@ -136,7 +136,7 @@ func TestSavedDamaged(t *testing.T) {
 	for _, n := range []int{0, 1, 31, 32, 33, len(whole) - 1} {
 		require.False(t, load(key, whole[:n], name), "%d bytes", n)
 	}
-	other := savedKeys(ic, NewCatalog().App("other"))[0]
+	other := savedKeys(ic, NewCatalog().App("", "other"))[0]
 	require.False(t, load(other, whole, "other"), "the facts of another app")
 	require.False(t, load(key, make([]byte, maxSaved+1000), name))
 }
@@ -171,31 +171,29 @@ func TestSavedIsNoPayload(t *testing.T) {
 	require.NotEqual(t, saver.place, saver.tag)
 }
 
-// What the app says itself counts more than what was saved of it, before and after it is loaded.
-func TestLoadedIsOverridden(t *testing.T) {
+// What the app says itself, before or after it is loaded, and what was saved of it add up.
+func TestLoadedAddsUp(t *testing.T) {
 	t.Parallel()
 	store, ic := newMemory(), newTestInterceptor()
 	ic.SaveApp(t.Context(), store, learnedApp(t, "app"))
 	reads := `[{"output":"a.b","inputs":[{"id":"df","property":"data"}],"state":[],"clientside_function":{}}]`
 
-	later := NewCatalog().App("app")
+	later := NewCatalog().App("", "app")
 	require.True(t, ic.LoadApp(t.Context(), store, later))
 	later.learnStore("tab", storageLocal)
-	later.learnOther(`{"i":1,"t":"x"}`)
 	learnDependencies(t, later, []byte(reads))
 
-	before := NewCatalog().App("app")
+	before := NewCatalog().App("", "app")
 	before.learnStore("tab", storageLocal)
-	before.learnedLayout()
+	before.learnedLayout("")
 	learnDependencies(t, before, []byte(reads))
 	require.True(t, ic.LoadApp(t.Context(), store, before))
 	require.True(t, ic.Unsaved(before))
 
 	for _, app := range []*App{later, before} {
-		require.Equal(t, storageLocal, app.store("tab").storageType)
-		require.Zero(t, app.store(`{"i":1,"t":"x"}`))
+		require.Equal(t, "session, local", app.store("tab").types.String())
 		require.True(t, isUsedByBrowser(app, "df"))
-		require.False(t, isUsedByBrowser(app, "session"))
+		require.True(t, isUsedByBrowser(app, "session"))
 		require.True(t, app.carries("page.children"))
 	}
 }
@@ -225,7 +223,7 @@ func TestSaveFails(t *testing.T) {
 			require.Zero(t, store.writers)
 			working := newMemory()
 			ic.SaveApp(t.Context(), working, app)
-			require.True(t, ic.LoadApp(t.Context(), working, NewCatalog().App("app")))
+			require.True(t, ic.LoadApp(t.Context(), working, NewCatalog().App("", "app")))
 		})
 	}
 	t.Run("open", func(t *testing.T) {
@@ -234,7 +232,7 @@ func TestSaveFails(t *testing.T) {
 		ic := newTestInterceptor(func(c *Config) { c.Logger = book.logger() })
 		store := &spyStore{Store: newMemory(), failOpen: broken}
 		for range 3 {
-			require.False(t, ic.LoadApp(t.Context(), store, NewCatalog().App("app")))
+			require.False(t, ic.LoadApp(t.Context(), store, NewCatalog().App("", "app")))
 		}
 		require.Len(t, book.lines(), 1)
 	})
@@ -261,7 +259,7 @@ func TestSaveAtTheSameTime(t *testing.T) {
 		})
 	}
 	group.Wait()
-	again := NewCatalog().App("app")
+	again := NewCatalog().App("", "app")
 	require.True(t, ic.LoadApp(t.Context(), store, again))
 	require.Equal(t, app.stores.all(), again.stores.all())
 }

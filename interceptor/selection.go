@@ -13,7 +13,7 @@ const (
 	storageLocal   = "local"
 )
 
-var storageTypes = []string{storageMemory, storageSession, storageLocal}
+var storageTypeNames = []string{storageMemory, storageSession, storageLocal}
 
 // A Selection says which of an app's Stores are to be offloaded.
 type Selection struct {
@@ -34,9 +34,9 @@ func ParseSelection(stores, exclude []string) (Selection, error) {
 		s.types = []string{storageMemory}
 	case stores[0] == "auto":
 		for _, word := range stores[1:] {
-			if !slices.Contains(storageTypes, word) {
+			if !slices.Contains(storageTypeNames, word) {
 				return s, fmt.Errorf("stores: %q is no storage type: after auto write %s, or name ids without auto",
-					word, strings.Join(storageTypes, ", "))
+					word, strings.Join(storageTypeNames, ", "))
 			}
 		}
 		s.types = stores[1:]
@@ -65,22 +65,31 @@ func parseIDPatterns(texts []string) ([]idPattern, error) {
 	return patterns, nil
 }
 
-// decide says what is to be done with the data of the Store with a canonical id.
+// decide says what is to be done with the data of the Store with a canonical id. The more is known of an app, the less is
+// offloaded: an id that another component has stays inline, and so does one whose Stores are not all of a storage type that
+// was asked for.
 func (s *Selection) decide(app *App, id string) Reason {
 	facts := app.store(id)
 	switch {
-	case facts.storageType == "":
+	case facts.types == 0:
 		return Unknown
 	case matchesAny(s.exclude, id):
 		return Excluded
 	case s.types == nil && !matchesAny(s.ids, id):
 		return NotSelected
-	case s.types != nil && !slices.Contains(s.types, facts.storageType):
+	case facts.isAmbiguous():
+		return Ambiguous
+	case s.types != nil && !s.asksFor(facts.types):
 		return StorageType
 	case facts.clientside:
 		return Clientside
 	}
 	return Offloaded
+}
+
+// asksFor reports whether Stores of all of these storage types are to be offloaded.
+func (s *Selection) asksFor(types storageTypes) bool {
+	return !slices.ContainsFunc(types.names(), func(name string) bool { return !slices.Contains(s.types, name) })
 }
 
 func matchesAny(patterns []idPattern, id string) bool {

@@ -9,7 +9,7 @@ import (
 // Each Reason has its reasons, and the first of several is the one that is given.
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	app := NewCatalog().App("app")
+	app := NewCatalog().App("", "app")
 	app.learnStore("memory", storageMemory)
 	app.learnStore("session", storageSession)
 	app.learnStore("local", storageLocal)
@@ -19,7 +19,7 @@ func TestDecide(t *testing.T) {
 	app.learnStore(`{"index":1,"type":"shown"}`, storageMemory)
 	app.learnPatched("patched")
 	learnLayout(t, app, []byte(`[]`))
-	dependencies := app.LearnDependencies()
+	dependencies := app.LearnDependencies("")
 	feed(t, dependencies, [][]byte{[]byte(`[{"output":"x.y","clientside_function":{"namespace":"n"},"inputs":[
 		{"id":"shown","property":"data"},{"id":"{\"index\":[\"ALL\"],\"type\":\"shown\"}","property":"data"}]}]`)})
 	require.NoError(t, dependencies.Close())
@@ -69,7 +69,7 @@ func TestDecideKnowingLittle(t *testing.T) {
 	t.Parallel()
 	selection, err := ParseSelection(nil, nil)
 	require.NoError(t, err)
-	app := NewCatalog().App("app")
+	app := NewCatalog().App("", "app")
 	require.Equal(t, Unknown, selection.decide(app, "df"))
 	app.learnStore("df", storageMemory)
 	require.Equal(t, Unknown, selection.decide(app, "df"))

@@ -14,20 +14,20 @@ import (
 
 // A token stands in the browser for a payload that is in the storage: {"$dashstash":"<text>"}. The text is base64url of
 //
-//	version    1 byte, 2
+//	version    1 byte, 3
 //	namespace  4 bytes, the beginning of the namespace's BLAKE3: tells handlers in a row whose token it is
 //	length     7 bytes, big endian: the payload's, so that a request's size is known before anything is looked up
 //	key       32 bytes, that of the payload in the storage: 10 bytes that say whose it is (see owner), and 22 of its keyed
 //	          BLAKE3, which check what is read back
-//	tag       16 bytes, keyed BLAKE3 of namespace, app, scope, length, key and kind: nobody else can make a token, and
-//	          one that was made for one app or scope does not open in another, nor one of a kind as one of another
+//	tag       16 bytes, keyed BLAKE3 of namespace, site, app, scope, length, key and kind: nobody else can make a token, and
+//	          one that was made for one site, app or scope does not open in another, nor one of a kind as one of another
 //
 // Nothing in it depends on time or place: equal data of a Store has an equal token, as dcc.Store's own comparison needs it.
 const (
 	tokenKey     = `"$dashstash"`
 	tokenPrefix  = `{` + tokenKey + `:"`
 	tokenSuffix  = `"}`
-	tokenVersion = 2
+	tokenVersion = 3
 
 	versionAt   = 0
 	namespaceAt = versionAt + 1
@@ -57,11 +57,14 @@ const (
 
 var (
 	errForeign = errors.New("token of another namespace")
-	errInvalid = errors.New("token that was not made with this secret, for this app and scope")
+	errInvalid = errors.New("token that was not made with this secret, for this site, app and scope")
 )
 
 // An audience is whom tokens are made for.
-type audience struct{ app, scope string }
+type audience struct {
+	site, app, scope string
+	nobody           bool // no token opens
+}
 
 // A payloadRef is what a token says: which payload, and how many bytes it has.
 type payloadRef struct {
@@ -142,6 +145,9 @@ func (k *keyring) open(kind tokenKind, text []byte, to audience) (payloadRef, ne
 	if [4]byte(raw[namespaceAt:lengthAt]) != k.namespaceID {
 		return payloadRef{}, nil, errForeign
 	}
+	if to.nobody {
+		return payloadRef{}, nil, errInvalid
+	}
 	for i := range k.keys {
 		if subtle.ConstantTimeCompare(raw[tagAt:], k.keys[i].tagOf(kind, k.namespace, to, raw[lengthAt:tagAt])) == 1 {
 			length := binary.BigEndian.Uint64(raw[lengthAt-1:]) & maxPayloadSize
@@ -154,15 +160,20 @@ func (k *keyring) open(kind tokenKind, text []byte, to audience) (payloadRef, ne
 // tagOf authenticates a token's length and key for a kind, a namespace and an audience.
 func (p *keyPair) tagOf(kind tokenKind, namespace string, to audience, lengthAndKey []byte) []byte {
 	h := newKeyed(&p.tag)
-	for _, field := range []string{namespace, to.app, to.scope} {
-		var size [8]byte // keeps ("ab", "c") and ("a", "bc") apart
+	writeFields(h, namespace, to.site, to.app, to.scope)
+	h.Write(lengthAndKey)
+	h.Write([]byte{byte(kind)})
+	return h.Sum(nil)[:tokenSize-tagAt]
+}
+
+// writeFields writes texts in a way that keeps ("ab", "c") and ("a", "bc") apart.
+func writeFields(h hash.Hash, fields ...string) {
+	for _, field := range fields {
+		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(len(field)))
 		h.Write(size[:])
 		h.Write([]byte(field))
 	}
-	h.Write(lengthAndKey)
-	h.Write([]byte{byte(kind)})
-	return h.Sum(nil)[:tokenSize-tagAt]
 }
 
 func newKeyed(key *[32]byte) hash.Hash {

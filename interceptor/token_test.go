@@ -64,10 +64,11 @@ func TestTokenIsBound(t *testing.T) {
 	}{
 		{"digest", keysOf("ns", "secret"), payloadRef{storage.Key{8}, 5}, testAudience, nil},
 		{"length", keysOf("ns", "secret"), payloadRef{key, 6}, testAudience, nil},
-		{"scope", keysOf("ns", "secret"), payloadRef{key, 5}, audience{testApp, "ad"}, errInvalid},
-		{"no scope", keysOf("ns", "secret"), payloadRef{key, 5}, audience{testApp, ""}, errInvalid},
-		{"app", keysOf("ns", "secret"), payloadRef{key, 5}, audience{"ap", "ada"}, errInvalid},
-		{"app and scope run together", keysOf("ns", "secret"), payloadRef{key, 5}, audience{"appa", "da"}, errInvalid},
+		{"scope", keysOf("ns", "secret"), payloadRef{key, 5}, audience{app: testApp, scope: "ad"}, errInvalid},
+		{"no scope", keysOf("ns", "secret"), payloadRef{key, 5}, audience{app: testApp, scope: ""}, errInvalid},
+		{"site", keysOf("ns", "secret"), payloadRef{key, 5}, audience{site: "other", app: testApp, scope: "ada"}, errInvalid},
+		{"app", keysOf("ns", "secret"), payloadRef{key, 5}, audience{app: "ap", scope: "ada"}, errInvalid},
+		{"app and scope run together", keysOf("ns", "secret"), payloadRef{key, 5}, audience{app: "appa", scope: "da"}, errInvalid},
 		{"secret", keysOf("ns", "Secret"), payloadRef{key, 5}, testAudience, errInvalid},
 		{"namespace", keysOf("sn", "secret"), payloadRef{key, 5}, testAudience, errForeign},
 		{"no namespace", keysOf("", "secret"), payloadRef{key, 5}, testAudience, errForeign},
@@ -172,14 +173,14 @@ func FuzzToken(f *testing.F) {
 	f.Add([]byte(strings.Repeat("\n", TokenSize)), "")
 	f.Add([]byte(nil), "")
 	f.Fuzz(func(t *testing.T, text []byte, scope string) {
-		ref, newHash, err := keys.open(payloadToken, text, audience{testApp, scope})
+		ref, newHash, err := keys.open(payloadToken, text, audience{app: testApp, scope: scope})
 		if err != nil {
 			require.True(t, err == errForeign || err == errInvalid)
 			require.Zero(t, ref)
 			require.Nil(t, newHash)
 			return
 		}
-		require.Equal(t, `{"$dashstash":"`+string(text)+`"}`, string(keys.token(ref, audience{testApp, scope})))
+		require.Equal(t, `{"$dashstash":"`+string(text)+`"}`, string(keys.token(ref, audience{app: testApp, scope: scope})))
 		require.Equal(t, string(good), string(text), "somebody made a token without the secret")
 	})
 }

@@ -39,7 +39,19 @@ func TestWalk(t *testing.T) {
 		{"props among several", Answer{name: "..df.data...props.data.."}, `{"response":{"df":{"data":⟦[1]⟧},"props":{"data":⟦[2]⟧}}}`},
 
 		{"children", callback, `{"response":{"page":{"children":` + component("Div", `"children":[`+component("Store", `"id":"new","data":⟦{"a":5.0}⟧,"storage_type":"memory"`)+`,5.0]`) + `}}}`},
-		{"a component as prop", callback, `{"response":{"tabs":{"label":` + component("Store", `"id":"new","data":⟦[5.0]⟧`) + `,"x":5.0}}}`},
+		{"a component as prop", callback, `{"response":{"tab":{"label":` + component("Store", `"id":"new","data":⟦[5.0]⟧`) + `,"x":5.0}}}`},
+		{"a component as a prop that has none", callback, `{"response":{"tab":{"title":` + component("Store", `"id":"new","data":[5.0]`) + `,"x":5.0}}}`},
+		{"a component as prop of what is no tab", callback, `{"response":{"other":{"label":` + component("Store", `"id":"new","data":[5.0]`) + `,"x":5.0}}}`},
+		{"a component in a list in a prop", callback, `{"response":{"radio":{"options":[{"label":` + component("Store", `"id":"new","data":⟦[5.0]⟧`) + `,"value":` + component("Store", `"id":"b","data":[5.0]`) + `}]}}}`},
+		{"components in props of what comes", layout, component("Tab", `"label":`+component("Store", `"id":"new","data":⟦[5.0]⟧`)+`,"title":`+component("Store", `"id":"b","data":[5.0]`))},
+		{"what looks like a component in a prop of what has none there", layout, component("Div", `"label":`+component("Store", `"id":"new","data":[5.0]`))},
+		{"within one another", layout, component("Tab", `"label":`+component("Radio", `"options":[{"label":`+component("Div", `"children":`+component("Store", `"id":"new","data":⟦[5.0]⟧`))+`}]`))},
+		{"within one another, where the outer has none", layout, component("Div", `"label":`+component("Radio", `"options":[{"label":`+component("Store", `"id":"new","data":[5.0]`)+`}]`))},
+		{"within one another, where the inner has none", layout, component("Tab", `"label":`+component("Div", `"options":[{"label":`+component("Store", `"id":"new","data":[5.0]`)+`}]`))},
+		{"values of an object in a prop", layout, component("Slots", `"slots":{"a":`+component("Store", `"id":"new","data":⟦[5.0]⟧`)+`,"b":{"c":`+component("Store", `"id":"b","data":[5.0]`)+`}}`)},
+		{"rows of a table that look like components", callback, `{"response":{"grid":{"rowData":[` + component("Store", `"id":"df","data":[5.0]`) + `,` + component("Div", `"id":"df"`) + `]}},"sideUpdate":{"df.data":⟦[5.0]⟧}}`},
+		{"a Patch of children", callback, `{"response":{"page":{"children":` + treePatch("Append", `[]`, component("Store", `"id":"new","data":⟦[5.0]⟧`)) + `}}}`},
+		{"a Patch of data in children", callback, `{"response":{"page":{"children":` + treePatch("Assign", `[0,"props","rows"]`, component("Store", `"id":"new","data":[5.0]`)) + `}}}`},
 		{"a tree in sideUpdate", callback, `{"sideUpdate":{"page.children":[` + component("Store", `"id":"new","data":⟦[5.0]⟧`) + `]}}`},
 		{"layout", layout, component("Div", `"children":[`+component("Store", `"id":"new","data":⟦[5.0]⟧`)+`,`+component("Store", `"id":{"type":"n","index":1},"data":⟦"x"⟧`)+`]`)},
 		{"layout that is a Store", layout, component("Store", `"id":"new","data":⟦[5.0]⟧`)},
@@ -80,7 +92,12 @@ func TestWalk(t *testing.T) {
 					continue
 				}
 				app := newTestApp("df", "props", `{"index":"a.b","type":"df"}`, "shown")
-				app.dependencies.browserIDs = map[string]string{"shown": ""}
+				app.dependencies.browserIDs = usedBy("shown")
+				app.learnPage(Page{}, parseChildren(map[string][]string{
+					"dash_core_components.Tab": {"label"}, "dash_core_components.Radio": {"options[].label"}, "dash_core_components.Slots": {"slots{}"},
+				}))
+				app.learnParent("tab", "dash_core_components.Tab")
+				app.learnParent("radio", "dash_core_components.Radio")
 				store := &spyStore{Store: newMemory()}
 				ic := newTestInterceptor(func(c *Config) { c.Selection.exclude = []idPattern{{text: "excluded"}} })
 				var out strings.Builder
@@ -105,27 +122,27 @@ func TestWalk(t *testing.T) {
 func TestWalkLayoutAgain(t *testing.T) {
 	t.Parallel()
 	ic, store := newTestInterceptor(), newMemory()
-	app := NewCatalog().App("app")
+	app := NewCatalog().App("", "app")
 	learnDependencies(t, app, []byte(`[]`))
 	for range 3 {
-		require.True(t, ic.MayOffload(app, LayoutAnswer))
+		require.True(t, ic.MayOffload(Session{App: app}, LayoutAnswer))
 		o := ic.Offload(t.Context(), testSession(store, app), LayoutAnswer, nil)
 		feed(t, o, [][]byte{[]byte(component("Store", `"id":"df","data":[1]`))})
 		require.Len(t, tokensIn(closeOffload(t, o)), 1)
 	}
 	app = newTestApp("df")
 	learnLayout(t, app, []byte(component("Store", `"id":"df"`)))
-	require.False(t, ic.MayOffload(app, LayoutAnswer))
+	require.False(t, ic.MayOffload(Session{App: app}, LayoutAnswer))
 }
 
-// An id that another component carries now, as after a redeploy, is no Store's any more: its data must reach the browser.
-func TestWalkForgetsStores(t *testing.T) {
+// An id that another component carries, too, stays inline: its data must reach the browser.
+func TestWalkAmbiguous(t *testing.T) {
 	t.Parallel()
 	ic, store, app := newTestInterceptor(), newMemory(), newTestApp("df")
 	table := `{"response":{"page":{"children":` + component("Table", `"id":"df","columns":[],"data":[1.0]`) + `},"df":{"data":[2.0]}}}`
 	out, figures := offload(t, ic, store, app, []byte(table))
 	require.Equal(t, table, out)
-	require.Zero(t, figures)
+	require.Zero(t, figures.Stores)
 }
 
 // Whatever is nested in whatever, what comes back is what went in, few writers are open at a time, and all end.
