@@ -8,9 +8,7 @@ import os
 from echo import app
 from flask import Response, request
 
-LAYOUT = {"props": {"id": "page", "children": [{"props": {"id": "df", "children": "log in"}, "type": "Div",
-                                                "namespace": "dash_html_components"}]},
-          "type": "Div", "namespace": "dash_html_components"}
+LAYOUT = {"props": {"id": "page", "children": "log in"}, "type": "Div", "namespace": "dash_html_components"}
 ANSWERS = {
     "/_dash-layout": LAYOUT,
     "/_dash-dependencies": [],

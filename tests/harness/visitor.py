@@ -44,8 +44,8 @@ class Visitor:
     def go(self, path: str) -> None:
         """Goes to another page of the app, where the Stores of the layout keep what they have."""
         self.path = path
-        for prop, _ in props_of(self.props.get("page.children")):
-            self.props.pop(prop, None)
+        gone = {prop.rpartition(".")[0] for prop, _ in props_of(self.props.get("page.children"))}
+        self.props = {prop: value for prop, value in self.props.items() if prop.rpartition(".")[0] not in gone}
         self.props["url.pathname"] = path
         self._run("url.pathname")
 
@@ -91,6 +91,8 @@ class Visitor:
     def _put(self, component: str, prop: str, value: Any) -> None:
         name = f"{component}.{prop}"
         if isinstance(value, dict) and "__dash_patch_update" in value:
+            if name not in self.props:
+                return  # an error in a browser: "Cannot patch undefined"
             value = apply(self.props[name], value)
         self.props[name] = value
         if name == "page.children":
@@ -170,6 +172,7 @@ def apply(value: Any, patch: Any) -> Any:
     """The value with a Patch applied, which may be of a list as a whole."""
     if [operation["location"] for operation in patch["operations"]] == [[]]:
         return [*(value or []), patch["operations"][0]["params"]["value"]]
+    assert isinstance(value, dict), f"a Patch of data that it is not for: {compact(patch)[:500]}"
     return patched(value, patch)
 
 
