@@ -15,8 +15,8 @@ from harness.app import App
 from harness.caddy import binary, block, indent, stash
 from harness.hostile import DIV, ENDPOINTS, STORE, component, forged, lookalikes, openings, respelled, spellings
 from harness.process import free_port
-from harness.visitor import Reloaded, Twins, Visitor, operations, token_texts
-from harness.wire import Client, compact, is_token
+from harness.visitor import Reloaded, Twins, Visitor, operations
+from harness.wire import Client, compact, is_token, token_texts
 
 ROWS = [{"n": n, "of": "the victim"} for n in range(100)]
 CROWDS = lookalikes(["df", "kept"], ["table"])

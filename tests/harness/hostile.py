@@ -1,13 +1,18 @@
-"""What a hostile user sends: others' names, data that looks like components, tokens put together in every way."""
+"""What a hostile user sends: others' names, data that looks like components, tokens put together in every way; and such a user of
+apps/chaos.py.
+"""
 
 from __future__ import annotations
 
 import gzip
 import random
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
-from .wire import payload
+from .page import NAMES, Page
+from .wire import Client, compact, payload
 
 STORE = {"type": "Store", "namespace": "dash_core_components"}
 DIV = {"type": "Div", "namespace": "dash_html_components"}
@@ -70,5 +75,93 @@ def forged(text: str, chance: random.Random) -> str:
 
 
 def bomb(size: int) -> bytes:
-    """A callback's request that is so large when it is unpacked."""
-    return gzip.compress(payload(["report.children"], {"read.n_clicks": 1}, {"df.data": " " * size}).encode())
+    """A request, packed, for the callback `show` of apps/chaos.py, which is so large when it is unpacked."""
+    return gzip.compress(show({"first": " " * size}, []).encode())
+
+
+def show(stores: dict[str, Any], given: Any) -> str:
+    """A request for that callback, which shows what is given, and does nothing with its Stores."""
+    return payload(["shown.options"], {"show.n_clicks": 1}, {
+        "given.value": compact(given), **{f"{name}.data": stores.get(name) for name in NAMES}})
+
+
+class Hostile:
+    """A user of sites of apps/chaos.py, who takes tokens from the pages of others, and does not mind what comes of what it sends. `count`
+    tells how often it has done what.
+    """
+
+    name = "hostile"
+
+    def __init__(self, urls: Sequence[str], pages: Sequence[Page], seed: int):
+        self.count: Counter[str] = Counter()
+        self._urls, self._pages = urls, pages
+        self._ports = [int(url.rstrip("/").rpartition(":")[2]) for url in urls]
+        self._chance = random.Random(seed)
+        self._rows = lookalikes(NAMES, ["shown", "report"])
+
+    def turn(self) -> None:
+        move = self._chance.choice([self.steal, self.forge, self.mix_records, self.give_components, self.misname, self.send_many,
+                                    self.send_bomb, self.ask_what_is_gone])
+        with suppress(OSError):  # which requests' exceptions are, too
+            move()
+        self.count[move.__name__.replace("_", " ")] += 1
+
+    def steal(self) -> None:
+        """Sends others' tokens, in every form."""
+        texts = self._stolen()
+        for value in self._some(openings(texts)):
+            self._send(show({"first": value, "second": value}, []))
+
+    def forge(self) -> None:
+        """Sends what were others' tokens, but for a character."""
+        texts = [forged(text, self._chance) for text in self._stolen()]
+        for value in self._some(openings(texts)):
+            self._send(show({"first": value}, []))
+
+    def mix_records(self) -> None:
+        """Sends data of one with Patches of another."""
+        for _ in range(3):
+            if texts := self._stolen():
+                self._send(show({"first": patched_object({"$dashstash": texts[0]}, texts[1:] or texts)}, []))
+
+    def give_components(self) -> None:
+        """Has the app show data that looks like components."""
+        for rows in self._some(self._rows.values()):
+            self._send(show({}, rows))
+
+    def misname(self) -> None:
+        """Asks a site for everything by another's name, or spells its own in another way."""
+        host = self._host()
+        for method, path in self._some(ENDPOINTS):
+            self._ask(method, path, host, show({}, []) if method == "POST" else None)
+
+    def send_many(self) -> None:
+        """Sends more tokens, and more records, than any page has."""
+        texts = self._stolen() or ["A" * 80]
+        many = self._chance.choices(texts, k=5000)
+        self._send(show({"first": [{"$dashstash": text} for text in many], "second": patched_object({}, many * 14)}, []))
+
+    def send_bomb(self) -> None:
+        """Sends little that becomes much."""
+        self._ask("POST", CALLBACK, self._host(), bomb(4 << 20), {"Content-Encoding": "gzip"})
+
+    def ask_what_is_gone(self) -> None:
+        self._ask("POST", "_dash-stash/gone?namespace=", self._host(), compact(list(openings(self._stolen()))))
+
+    def _stolen(self) -> list[str]:
+        return [text for page in self._chance.sample(self._pages, 2) for text in self._some(page.tokens)]
+
+    def _some(self, items: Iterable[Any]) -> list[Any]:
+        return self._chance.sample(items := list(items), min(len(items), 3))
+
+    def _host(self) -> str:
+        """One's own name, or another's, or nobody's."""
+        return self._chance.choice(spellings("127.0.0.1", self._chance.choice(self._ports)))
+
+    def _send(self, body: str) -> None:
+        self._ask("POST", CALLBACK, self._host(), body)
+
+    def _ask(self, method: str, path: str, host: str, body: str | bytes | None, headers: dict[str, str] | None = None) -> None:
+        client = Client(self._chance.choice(self._urls), {"Host": host, "Content-Type": "application/json", **(headers or {})})
+        with client.session:
+            client.session.request(method, client.url + path, data=body, timeout=2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin
@@ -11,9 +10,7 @@ from urllib.parse import urljoin
 import requests
 
 from .page import patched
-from .wire import Client, compact, payload
-
-TOKEN_TEXTS = re.compile(rb"(?<![\w-])[\w-]{80}(?![\w-])")
+from .wire import Client, compact, payload, token_texts
 
 
 class Reloaded(Exception):
@@ -145,11 +142,6 @@ class Twins:
             self.reloads += 1
             self.direct.open(self.direct.path)
             return False
-
-
-def token_texts(content: bytes) -> set[str]:
-    """What has a token's shape in an answer."""
-    return {text.decode() for text in TOKEN_TEXTS.findall(content)}
 
 
 def names(entries: list[dict[str, str]]) -> list[str]:
