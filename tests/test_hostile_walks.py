@@ -20,7 +20,7 @@ SEED = int(os.environ.get("HOSTILE_SEED", 1))
 STEPS = int(os.environ.get("HOSTILE_STEPS", 200))
 DIFFERENCES = "address", "browser", "site", "scope"
 CROWDS = list(lookalikes(["df", "kept", "drawn"], ["table", "shown"]).values())
-PLACES = ["options", "value", "columns", "tooltips", "figure", "title", "attribute"]
+PLACES = ["options", "value", "columns", "tooltips", "figure", "title", "attribute", "list"]
 PAGES = ["/", "/", "/", "/div", "/table", "/local"]
 STORES = {"/": {"df.data", "kept.data"}, "/local": {"df.data", "kept.data"}}  # which may be tokens, on which page
 MIN_SIZE = 1024
@@ -54,8 +54,8 @@ class Walker:
 
     def step(self):
         """What the walker comes upon next."""
-        moves = {self.fill: 9, self.extend: 12, self.read: 8, self.rows: 3, self.go: 2, self.show: 2, self.try_own_tokens: 2,
-                 self.open: 1, self.show_components: 1, self.misname: 1, self.set: 1}
+        moves = {self.fill: 9, self.extend: 12, self.read: 8, self.rows: 3, self.go: 2 if self.plain else 6, self.show: 2,
+                 self.try_own_tokens: 2, self.open: 1, self.show_components: 1, self.misname: 1, self.set: 1}
         self._chance.choices(list(moves), moves.values())[0]()
 
     def fill(self):
@@ -193,8 +193,8 @@ def test_two_walkers(echo, proxies, differ):
         raise
     for walker in walkers:
         print(f"{walker.name}: {walker.reads} reads, {walker.tokens} tokens held, {walker.twins.reloads} reloads")
-        assert walker.reads > STEPS / 20
-        assert walker.tokens > STEPS / 50
+        assert walker.reads > STEPS / 40
+        assert walker.tokens
 
 
 def apart(walker, other):

@@ -17,7 +17,7 @@ SHOWN = {
     "shown.children": "children", "shown.title": "title", "shown.data-given": "attribute", "choice.options": "options",
     "choice.value": "value", "graph.figure": "figure", "table.columns": "columns", "table.tooltip_data": "tooltips",
 }
-BUTTONS = ["fill", "keep", "draw", "rows", "extend", "change", "extend-kept", "add", "set", "set-store", "read", *SHOWN.values()]
+BUTTONS = ["fill", "keep", "draw", "rows", "extend", "change", "extend-kept", "add", "set", "set-store", "list", "read", *SHOWN.values()]
 
 app = Dash(__name__, suppress_callback_exceptions=True)
 app.layout = html.Div([
@@ -29,6 +29,7 @@ app.layout = html.Div([
     html.Div(id="shown"),
     dcc.Dropdown(id="choice"),
     dcc.Graph(id="graph"),
+    html.Div(id="listed"),
     html.P(id="told"),
     html.Pre(id="drawing"),
     html.Pre(id="report"),
@@ -83,6 +84,17 @@ def set_shown(clicks, given):
 def set_store(clicks, given):
     set_props("df", {"data": json.loads(given)})
     return "set"
+
+
+@app.callback(Output("listed", "children"), Input("list", "n_clicks"), State("given", "value"), prevent_initial_call=True)
+def show_in_components(clicks, given):
+    given = json.loads(given)
+    return [
+        dcc.Dropdown(id="made-choice", options=given, value=given),
+        dash_table.DataTable(id="made-table", data=given, columns=given, tooltip_data=given),
+        dcc.Graph(id="made-graph", figure=given),
+        html.Div(id="made-text", title=given, **{"data-given": given}),
+    ]
 
 
 @app.callback(Output("report", "children"), Input("read", "n_clicks"), State("df", "data"), State("kept", "data"),
