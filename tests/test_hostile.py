@@ -15,8 +15,9 @@ from harness.app import App
 from harness.caddy import binary, block, indent, stash
 from harness.hostile import ENDPOINTS, forged, lookalikes, openings, respelled, spellings
 from harness.process import free_port
+from harness.raw import speak
 from harness.visitor import Reloaded, Twins, Visitor, operations
-from harness.wire import Client, compact, is_token, token_texts
+from harness.wire import Client, compact, is_token, payload, token_texts
 
 ROWS = [{"n": n, "of": "the victim"} for n in range(100)]
 CROWDS = lookalikes(["df", "kept"], ["table"])
@@ -202,6 +203,26 @@ def test_a_token_at_another_site(two_sites):
     assert victim.read()[0] == {**data("victim"), "added": ["victim"]}
 
 
+def test_a_target_that_names_another_site(two_sites):
+    """So it is where not the header Host, but the request's first line has the other's name."""
+    one, other = two_sites
+    victim = filled(Visitor(f"http://localhost:{one}/"), "victim")
+    victim.click("extend", "victim")
+    for value in openings(victim.seen):
+        body = payload(["report.children"], {"read.n_clicks": 1}, {"df.data": value, "kept.data": None, "table.data": None})
+        assert b"victim" not in absolute(other, "POST", one, "_dash-update-component", body)
+    for path in ("_dash-dependencies", "_dash-layout"):
+        assert b" 200 OK" in absolute(other, "GET", one, path)
+    works(victim)
+
+
+def absolute(port, method, named, path, body=""):
+    """The answer of a port to a request that names another one in its first line."""
+    head = [f"{method} http://localhost:{named}/{path} HTTP/1.1", f"Host: localhost:{port}", "Content-Type: application/json",
+            f"Content-Length: {len(body)}", "Connection: close"]
+    return speak(port, "\r\n".join([*head, "", body]).encode(), 20)
+
+
 @pytest.fixture
 def two_blocks(echo, other_echo, caddy):
     """The URL of a site with two blocks that differ by a header, each in front of an app of its own."""
@@ -240,6 +261,21 @@ def test_many_spellings_of_a_host(echo, caddy):
             client.session.get(running.url + path, timeout=30).raise_for_status()
         client.call(["page.children"], {"url.pathname": "/"}).raise_for_status()
     assert len(Admin(running.admin_port).status()["apps"]) == 1
+
+
+def test_names_by_the_thousand(echo, caddy):
+    """Who asks for the app by more names than are kept changes nothing for its users."""
+    port = free_port()
+    running = caddy(anywhere(f"http://:{port}", stash("storage memory"), f"reverse_proxy 127.0.0.1:{echo.port}"), port)
+    victim, small = filled(Visitor(running.url), "victim"), filled(Twins(echo.url, running.url), "small", 20)
+    for visitor in (victim, small):
+        visitor.click("extend", "before")
+    client = Client(running.url)
+    for n in range(2200):
+        client.session.get(running.url + "_dash-dependencies", headers={"Host": f"name-{n}.test"}, timeout=30)
+    small.click("extend", "after")
+    small.read()
+    works(victim)
 
 
 @pytest.mark.parametrize("status", [401, 404, 500])
@@ -324,12 +360,13 @@ def test_data_that_looks_like_components(echo, proxy, crowd, place):
     works(filled(Visitor(url), "later"))
 
 
+@pytest.mark.parametrize("size", [20, 3000], ids=["inline", "offloaded"])
 @pytest.mark.parametrize("crowd", CROWDS)
-def test_components_that_a_user_makes(echo, proxy, crowd):
+def test_components_that_a_user_makes(echo, proxy, crowd, size):
     """Where the app shows what a user gives as components, another's table gets rows, and the other's data is right, or the page
     reloads."""
     url = proxy(echo).url
-    victim, attacker = filled(Twins(echo.url, url), "victim"), Visitor(url)
+    victim, attacker = filled(Twins(echo.url, url), "victim", size), Visitor(url)
     victim.click("extend", "before")
     attacker.open()
     attacker.click("children", CROWDS[crowd])
