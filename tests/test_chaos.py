@@ -102,7 +102,7 @@ def test_chaos(dash_app, server, caddy, relay, new_disk):
              for name, count in PAGES.items() for number in range(count)]
     for page in pages:
         page.open()
-    hostile = Hostile([url for urls in world.urls.values() for url in urls], pages, SEED)
+    hostile = Hostile(world.urls.values(), pages, SEED)
     ended = threading.Event()
     try:
         with ThreadPoolExecutor(len(pages) + 1) as pool:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from .page import NAMES, Page
 from .wire import Client, compact, payload
@@ -86,16 +87,15 @@ def show(stores: dict[str, Any], given: Any) -> str:
 
 
 class Hostile:
-    """A user of sites of apps/chaos.py, who takes tokens from the pages of others, and does not mind what comes of what it sends. `count`
-    tells how often it has done what.
+    """A user of apps/chaos.py at several sites, each of which has the URLs of replicas. Takes tokens from the pages of others, and does
+    not mind what comes of what it sends. `count` tells how often it has done what.
     """
 
     name = "hostile"
 
-    def __init__(self, urls: Sequence[str], pages: Sequence[Page], seed: int):
+    def __init__(self, sites: Iterable[Sequence[str]], pages: Sequence[Page], seed: int):
         self.count: Counter[str] = Counter()
-        self._urls, self._pages = urls, pages
-        self._ports = [int(url.rstrip("/").rpartition(":")[2]) for url in urls]
+        self._sites, self._pages = list(sites), pages
         self._chance = random.Random(seed)
         self._rows = lookalikes(NAMES, ["shown", "report"])
 
@@ -130,10 +130,9 @@ class Hostile:
             self._send(show({}, rows))
 
     def misname(self) -> None:
-        """Asks a site for everything by another's name, or spells its own in another way."""
-        host = self._host()
+        """Asks for this and that, by any name."""
         for method, path in self._some(ENDPOINTS):
-            self._ask(method, path, host, show({}, []) if method == "POST" else None)
+            self._ask(method, path, show({}, []) if method == "POST" else None)
 
     def send_many(self) -> None:
         """Sends more tokens, and more records, than any page has."""
@@ -143,10 +142,10 @@ class Hostile:
 
     def send_bomb(self) -> None:
         """Sends little that becomes much."""
-        self._ask("POST", CALLBACK, self._host(), bomb(4 << 20), {"Content-Encoding": "gzip"})
+        self._ask("POST", CALLBACK, bomb(4 << 20), {"Content-Encoding": "gzip"})
 
     def ask_what_is_gone(self) -> None:
-        self._ask("POST", "_dash-stash/gone?namespace=", self._host(), compact(list(openings(self._stolen()))))
+        self._ask("POST", "_dash-stash/gone?namespace=", compact(list(openings(self._stolen()))))
 
     def _stolen(self) -> list[str]:
         return [text for page in self._chance.sample(self._pages, 2) for text in self._some(page.tokens)]
@@ -154,14 +153,14 @@ class Hostile:
     def _some(self, items: Iterable[Any]) -> list[Any]:
         return self._chance.sample(items := list(items), min(len(items), 3))
 
-    def _host(self) -> str:
-        """One's own name, or another's, or nobody's."""
-        return self._chance.choice(spellings("127.0.0.1", self._chance.choice(self._ports)))
-
     def _send(self, body: str) -> None:
-        self._ask("POST", CALLBACK, self._host(), body)
+        self._ask("POST", CALLBACK, body)
 
-    def _ask(self, method: str, path: str, host: str, body: str | bytes | None, headers: dict[str, str] | None = None) -> None:
-        client = Client(self._chance.choice(self._urls), {"Host": host, "Content-Type": "application/json", **(headers or {})})
+    def _ask(self, method: str, path: str, body: str | bytes | None, headers: dict[str, str] | None = None) -> None:
+        """Sends a request to a site, by its own name or by another's, or by one that is nobody's."""
+        site, other = self._chance.choices(self._sites, k=2)
+        own, others = (urlsplit(urls[0]) for urls in (site, other))
+        host = self._chance.choice([own.netloc, self._chance.choice(spellings("127.0.0.1", others.port))])
+        client = Client(self._chance.choice(site), {"Host": host, "Content-Type": "application/json", **(headers or {})})
         with client.session:
             client.session.request(method, client.url + path, data=body, timeout=2)
