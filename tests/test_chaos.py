@@ -92,9 +92,9 @@ def relay():
 
 @pytest.mark.timeout(SECONDS + 300)
 def test_chaos(dash_app, server, caddy, relay, new_disk):
-    """Twenty pages are at work, and somebody hostile beside them, while each part is killed, frozen, emptied or reloaded, each network slow, stalled or torn, and
-    the disk full, read-only or damaged. Each gets what it stored, or is told that it is gone, or that it may try again; no
-    token reaches an app, and none that is for one page another; and in the end each page works."""
+    """Twenty pages are at work, and somebody hostile beside them, while each part is killed, frozen, emptied or reloaded, each
+    network slow, stalled or torn, and the disk full, read-only or damaged. Each gets what it stored, or is told that it is gone,
+    or that it may try again; no token reaches an app, and none that is for one page another; and in the end each page works."""
     print(f"\nCHAOS_SEED={SEED} CHAOS_SECONDS={SECONDS:g}")
     world = World(dash_app, server, caddy, relay, new_disk("8m"))
     chaos = Chaos(world.faults, SEED)

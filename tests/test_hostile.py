@@ -13,7 +13,7 @@ import requests
 from harness.admin import Admin
 from harness.app import App
 from harness.caddy import binary, block, indent, stash
-from harness.hostile import ENDPOINTS, forged, lookalikes, openings, respelled, spellings
+from harness.hostile import ENDPOINTS, forged, gone_path, lookalikes, openings, respelled, spellings
 from harness.process import free_port
 from harness.raw import speak
 from harness.visitor import Reloaded, Twins, Visitor, operations
@@ -198,9 +198,20 @@ def test_a_token_at_another_site(two_sites):
     one, other = two_sites
     victim = filled(Visitor(f"http://localhost:{one}/"), "victim")
     victim.click("extend", "victim")
+    tokens = [{"$dashstash": text} for text in token_texts(compact(victim.props).encode())]
     for attacker in named(other, [*spellings("localhost", one), f"localhost:{other}"]):
         shows_nothing(attacker, "victim", victim.seen)
+        assert told_gone(attacker, tokens) == [True] * len(tokens)
+    assert told_gone(victim, [victim.props["kept.data"]]) == [False]
     assert victim.read()[0] == {**data("victim"), "added": ["victim"]}
+
+
+def told_gone(visitor, values):
+    """Which of these values are of no use to a visitor, as its page would be told."""
+    [text, *_] = token_texts(compact(values).encode())
+    answer = visitor.client.session.post(visitor.client.url + gone_path(text), data=compact(values), timeout=30)
+    answer.raise_for_status()
+    return answer.json()
 
 
 def test_a_target_that_names_another_site(two_sites):

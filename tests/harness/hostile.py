@@ -4,6 +4,7 @@ apps/chaos.py.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import random
 from collections import Counter
@@ -73,6 +74,11 @@ def forged(text: str, chance: random.Random) -> str:
     """A token's text with a character changed."""
     place = chance.randrange(len(text))
     return text[:place] + chance.choice([each for each in "AZaz09-_" if each != text[place]]) + text[place + 1:]
+
+
+def gone_path(text: str) -> str:
+    """Where a page with this token asks what is gone: the path has the namespace that is in the token."""
+    return f"_dash-stash/gone?namespace={base64.urlsafe_b64decode(text[:8])[1:5].hex()}"
 
 
 def bomb(size: int) -> bytes:
@@ -145,7 +151,8 @@ class Hostile:
         self._ask("POST", CALLBACK, bomb(4 << 20), {"Content-Encoding": "gzip"})
 
     def ask_what_is_gone(self) -> None:
-        self._ask("POST", "_dash-stash/gone?namespace=", compact(list(openings(self._stolen()))))
+        if texts := self._stolen():
+            self._ask("POST", gone_path(texts[0]), compact(list(openings(texts))))
 
     def _stolen(self) -> list[str]:
         return [text for page in self._chance.sample(self._pages, 2) for text in self._some(page.tokens)]
