@@ -1,5 +1,6 @@
 """Everything goes wrong, at random, under load, for CHAOS_SECONDS: a minute by default; `make chaos` takes half an hour."""
 
+import itertools
 import os
 import random
 import threading
@@ -12,6 +13,7 @@ from harness.caddy import block
 from harness.chaos import Chaos
 from harness.faults import (DamageFiles, Delay, FillDisk, Forget, Freeze, Kill, KillWorker, LoseDirectory, LoseFiles,
                             ReadOnly, Reload, RotateSecret, Stall, Tear)
+from harness.hostile import Hostile
 from harness.page import Page
 from harness.process import free_port, wait_until
 from harness.relay import Relay
@@ -90,9 +92,9 @@ def relay():
 
 @pytest.mark.timeout(SECONDS + 300)
 def test_chaos(dash_app, server, caddy, relay, new_disk):
-    """Twenty pages are at work, while each part is killed, frozen, emptied or reloaded, each network slow, stalled or torn, and
-    the disk full, read-only or damaged. Each gets what it stored, or is told that it is gone, or that it may try again; no
-    token reaches an app; and in the end each page works."""
+    """Twenty pages are at work, and somebody hostile beside them, while each part is killed, frozen, emptied or reloaded, each
+    network slow, stalled or torn, and the disk full, read-only or damaged. Each gets what it stored, or is told that it is gone,
+    or that it may try again; no token reaches an app, and none that is for one page another; and in the end each page works."""
     print(f"\nCHAOS_SEED={SEED} CHAOS_SECONDS={SECONDS:g}")
     world = World(dash_app, server, caddy, relay, new_disk("8m"))
     chaos = Chaos(world.faults, SEED)
@@ -100,10 +102,11 @@ def test_chaos(dash_app, server, caddy, relay, new_disk):
              for name, count in PAGES.items() for number in range(count)]
     for page in pages:
         page.open()
+    hostile = Hostile(world.urls.values(), pages, SEED)
     ended = threading.Event()
     try:
-        with ThreadPoolExecutor(len(pages)) as pool:
-            work = [pool.submit(use, page, ended) for page in pages]
+        with ThreadPoolExecutor(len(pages) + 1) as pool:
+            work = [pool.submit(use, each, ended) for each in [*pages, hostile]]
             try:
                 chaos.rage(SECONDS, ended)
             finally:
@@ -115,6 +118,8 @@ def test_chaos(dash_app, server, caddy, relay, new_disk):
         assert not any(page.ill for page in pages)
         for name in PAGES:
             assert sum(page.count["restored"] for page in pages if page.name.startswith(name)), f"{name} was never used"
+        for one, other in itertools.combinations(pages, 2):
+            assert not one.seen & other.seen, f"{one.name} and {other.name} have been sent the same tokens"
         for app in world.apps:
             assert "Traceback" not in app.process.log()
     except Exception as err:
@@ -123,11 +128,11 @@ def test_chaos(dash_app, server, caddy, relay, new_disk):
     finally:
         for page in pages:
             page.close()
-        print(table(chaos.count), table(sum((page.count for page in pages), Counter())), sep="\n\n")
+        print(table(chaos.count), table(sum((page.count for page in pages), Counter())), table(hostile.count, "hostile: "), sep="\n\n")
 
 
 def use(page, ended):
-    """Has the user of a page do this and that until something has ended, which an error does, too."""
+    """Has the user of a page, or the hostile one, do this and that until something has ended, which an error does, too."""
     thinking = random.Random(page.name)
     try:
         while not ended.wait(thinking.uniform(*THINKING)):
@@ -137,5 +142,5 @@ def use(page, ended):
         raise
 
 
-def table(counts):
-    return "\n".join(f"{count:9,}  {name}" for name, count in sorted(counts.items()))
+def table(counts, about=""):
+    return "\n".join(f"{count:9,}  {about}{name}" for name, count in sorted(counts.items()))

@@ -1,5 +1,8 @@
-"""Two Stores that a button fills with data of the size that is asked for, the first of which another button extends by a Patch."""
+"""Two Stores that a button fills with data of the size that is asked for, the first of which another button extends by a Patch. A
+further one shows in a list of options what the user gives.
+"""
 
+import json
 import zlib
 
 from dash import Dash, Input, Output, Patch, State, dcc, html
@@ -10,7 +13,9 @@ app = Dash(__name__)
 app.layout = html.Div([
     dcc.Input(id="word", value="word"),
     dcc.Input(id="size", type="number", value=10_000),
-    *[html.Button(name, id=name) for name in ("fill", "extend", "read")],
+    *[html.Button(name, id=name) for name in ("fill", "extend", "read", "show")],
+    dcc.Input(id="given", value="[]"),
+    dcc.Dropdown(id="shown"),
     *[dcc.Store(id=name) for name in NAMES],
     html.P(id="report"),
 ])
@@ -38,6 +43,17 @@ def extend(clicks, word):
     patch = Patch()
     patch["added"].append(f"{word} {clicks}")
     return patch
+
+
+@app.callback(
+    Output("shown", "options"),
+    Input("show", "n_clicks"),
+    State("given", "value"),
+    *[State(name, "data") for name in NAMES],
+    prevent_initial_call=True,
+)
+def show(clicks, given, *stores):
+    return json.loads(given)
 
 
 @app.callback(

@@ -16,10 +16,10 @@ import requests
 
 from .raw import send_callback
 from .relay import ABRUPTLY
-from .wire import Client, figures, is_token, payload
+from .wire import Client, compact, figures, is_token, payload, token_texts
 
 NAMES = "first", "second"
-LAYOUT = {"word", "size", "fill", "extend", "read", "report", *NAMES}
+LAYOUT = {"word", "size", "fill", "extend", "read", "report", "show", "given", "shown", *NAMES}
 STATUSES = (502, 503, 504)  # something behind Caddy is away; one may try again
 PATIENCE = 60  # seconds without a byte
 
@@ -37,13 +37,14 @@ class Page:
     URLs are of replicas, each as good as the first. What comes back must be right, or be Lost, or Missed; anything else is an
     AssertionError that tells the page and the turn.
 
-    `count` has how many requests it sent, and answers it got, of each sort. A miss makes the page ill until its Stores were
+    `count` has how many requests it sent, and answers it got, of each sort; `seen` the texts of the tokens in them. A miss makes the page ill until its Stores were
     filled, and the app has reported all right: that is `healed`. What is missed in between is the same miss.
     """
 
     def __init__(self, name: str, urls: Sequence[str], seed: int):
         self.name = name
         self.count: Counter[str] = Counter()
+        self.seen: set[str] = set()
         self.ill = False
         self._chance = random.Random(seed)
         host = urls[0].split("/")[2]  # as a load balancer tells all of them; a token is for one host
@@ -62,6 +63,11 @@ class Page:
     def close(self) -> None:
         for client in self._clients:
             client.session.close()
+
+    @property
+    def tokens(self) -> list[str]:
+        """The texts of the tokens that it holds now, also those of Patches."""
+        return sorted(token_texts(compact(self._values).encode()))
 
     def turn(self) -> bool:
         """Does what the user comes upon next; whether that succeeded."""
@@ -193,6 +199,7 @@ class Page:
             raise AssertionError(f"nothing came for {PATIENCE} s") from None
         except requests.RequestException:
             raise Lost("connection broken") from None
+        self.seen |= token_texts(answer.content)
         if answer.status_code in STATUSES:
             raise Lost(f"status {answer.status_code}")
         if answer.status_code in (204, 410):

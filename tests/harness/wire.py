@@ -12,11 +12,17 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 TOKEN_TEXT = re.compile(r"[A-Za-z0-9_-]{80}")
+TOKEN_TEXTS = re.compile(rb"(?<![\w-])[\w-]{80}(?![\w-])")
 
 
 def is_token(value: Any) -> bool:
     return (isinstance(value, dict) and list(value) == ["$dashstash"]
             and TOKEN_TEXT.fullmatch(value["$dashstash"]) is not None)
+
+
+def token_texts(content: bytes) -> set[str]:
+    """What has the shape of a token's text in what was sent."""
+    return {text.decode() for text in TOKEN_TEXTS.findall(content)}
 
 
 def figures(headers: Mapping[str, str]) -> dict[str, int]:
