@@ -60,17 +60,11 @@ func (ic *Interceptor) MayOffload(session Session, answer Answer) bool {
 		}
 		// Of an output by wildcard, only the pattern is told here.
 		pattern, err := parseIDPattern(out.ID)
-		if wildcard := err == nil && pattern.dict != nil && !pattern.exact(); wildcard || ic.mayHold(session, canonicalID(out.ID)) {
+		if wildcard := err == nil && pattern.dict != nil && !pattern.exact(); wildcard || ic.decide(session, canonicalID(out.ID)) == Offloaded {
 			return true
 		}
 	}
 	return false
-}
-
-// mayHold reports whether a browser may get a token for the data of a Store, or have one already.
-func (ic *Interceptor) mayHold(session Session, id string) bool {
-	reason := ic.decide(session, id)
-	return reason == Offloaded || reason == NoScope && session.App.holds(id, ic.TTL)
 }
 
 // propsID returns the id that the key "props" stands for in a callback's response; "": for itself. Dash before 1.11 answers a

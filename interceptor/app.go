@@ -47,7 +47,7 @@ type App struct {
 	kept     atomic.Int64 // see isDue
 
 	sought    bool             // what was saved of the app has been looked for
-	soughtAt  time.Time        // when it was, in vain; zero: it was found, or the app was known by then
+	soughtAt  time.Time        // when it was, in vain; zero: it was found
 	visitors  recent[*visitor] // who asks
 	page      *Page            // nil: not known
 	pageStale bool             // a layout has been seen since: the app may be another by now
@@ -271,21 +271,10 @@ func (a *App) doubts(id string, ttl time.Duration) bool {
 		seen, _ := a.others.get(digestOf(id))
 		return a.gaps && !seen.counts()
 	case known.isAmbiguous():
-		return known.isHeld(ttl)
+		return known.offloaded && time.Since(known.used) < ttl
 	}
 	return a.gaps && a.dependencies == nil
 }
-
-// holds reports whether a browser may have a token of the data of the Store with a canonical id that still opens.
-func (a *App) holds(id string, ttl time.Duration) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	known, ok := a.stores.get(id)
-	return ok && known.isHeld(ttl)
-}
-
-// isHeld reports whether a browser may have a token of the Store's data that still opens.
-func (f *storeFacts) isHeld(ttl time.Duration) bool { return f.offloaded && time.Since(f.used) < ttl }
 
 // doubtsAny reports whether there can be such ids, or such as records is about.
 func (a *App) doubtsAny() bool {

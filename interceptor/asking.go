@@ -12,8 +12,8 @@ const (
 	maxVisitors = 1 << 8
 	// askAgain is how long the app is not asked again, in the name of a visitor, for what it has not answered that visitor.
 	askAgain = time.Minute
-	// askEach is how long, after all that was known of an app was lost, it is asked in the name of each visitor: the first may
-	// be a stranger, whom it shows little of itself.
+	// askEach is how long, after nothing was found of an app, it is asked in the name of each visitor whose page is open: the first
+	// may be a stranger, whom it shows little of itself.
 	askEach = 10 * time.Minute
 )
 
@@ -87,12 +87,15 @@ func (a *App) Wants(visitor string, e Endpoint) bool {
 	return seek || len(a.missing(v, e)) > 0
 }
 
-// noteSought says that what was saved of the app has been looked for, in vain if the app is now to be asked for its layout.
-func (a *App) noteSought(inVain bool) {
+// noteSought says that what was saved of the app has been looked for. If the app is now to be asked for its layout, somebody has a
+// page open that was opened before.
+func (a *App) noteSought(asksForLayout bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if inVain && a.soughtAt.IsZero() {
+	if !a.sought && !a.layout {
 		a.soughtAt = time.Now()
+	}
+	if asksForLayout && !a.gaps {
 		a.gaps = true
 		a.revision++
 	}

@@ -78,8 +78,8 @@ func (o *Offload) Size() int64 { return o.taken }
 
 // Doubtful reports whether the answer has a Patch that the browser may apply to a token, or beside the records of other Patches, which
 // would make other data of it, while it cannot be told whether the browser has these under the id. That is so when all that was
-// known of the app was lost while its pages were open, when a Store and another component of the app have one id, and when the
-// scope of who asks is no longer known. The browser must not get such an answer; opening the page anew ends the doubt.
+// known of the app was lost while its pages were open, and when a Store and another component of the app have one id. The
+// browser must not get such an answer; opening the page anew ends the doubt.
 func (o *Offload) Doubtful() bool { return o.doubtful }
 
 // Write takes a part of the response. It fails only with an error of out, or when data that the storage refuses cannot be

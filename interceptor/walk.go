@@ -315,12 +315,12 @@ func (o *Offload) enterProp(id, prop string, c byte) {
 
 // enterData decides what to do with a new value of what may be a Store's data.
 func (o *Offload) enterData(id string, c byte) {
-	app, ttl := o.session.App, o.ic.TTL
+	app := o.session.App
 	reason := o.ic.decide(o.session, id)
 	switch {
 	case reason == Offloaded:
 		o.capture(id, o.ic.leastOf(app, id))
-	case c == '{' && (app.doubts(id, ttl) || reason == NoScope && app.holds(id, ttl)):
+	case c == '{' && app.doubts(id, o.ic.TTL):
 		pl := o.capture(id, 0)
 		pl.inline, pl.doubted = reason, true
 	case c == '{' && reason == StorageType && app.records(id):
