@@ -20,10 +20,13 @@ const (
 // A visitor is who asks for an app, told by what may make a difference to what the app answers. It decides only when the app is
 // asked about itself.
 type visitor struct {
-	asking chan struct{}          // holds one value while the app is asked in the visitor's name
-	inVain map[Endpoint]time.Time // when it was last
-	shown  map[Endpoint]bool      // what the visitor has seen of the app, or was asked for in the visitor's name
+	asking chan struct{}        // holds one value while the app is asked in the visitor's name
+	inVain map[askFor]time.Time // when it was last
+	shown  map[Endpoint]bool    // what the visitor has seen of the app, or was asked for in the visitor's name
 }
+
+// An askFor is an endpoint that the app is asked for, before a request for another is served.
+type askFor struct{ missing, requested Endpoint }
 
 var unknownVisitor = new(visitor)
 
@@ -31,7 +34,7 @@ var unknownVisitor = new(visitor)
 func (a *App) visitor(name string) *visitor {
 	v, ok := a.visitors.get(name)
 	if !ok {
-		v = &visitor{asking: make(chan struct{}, 1), inVain: make(map[Endpoint]time.Time), shown: make(map[Endpoint]bool)}
+		v = &visitor{asking: make(chan struct{}, 1), inVain: make(map[askFor]time.Time), shown: make(map[Endpoint]bool)}
 		a.visitors.put(name, v)
 	}
 	return v
@@ -64,14 +67,14 @@ func (a *App) Ask(ctx context.Context, visitor string, e Endpoint, load func(), 
 		return
 	}
 	for _, endpoint := range a.missing(v, e) {
-		a.noteInVain(v, endpoint)
+		a.noteInVain(v, askFor{endpoint, e})
 	}
 }
 
-func (a *App) noteInVain(v *visitor, e Endpoint) {
+func (a *App) noteInVain(v *visitor, what askFor) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	v.inVain[e] = time.Now()
+	v.inVain[what] = time.Now()
 }
 
 // Wants reports whether more should be known of the app before a visitor's request for an endpoint is served: whether there is a
@@ -110,9 +113,9 @@ func (a *App) noteSought(asksForLayout bool) {
 func (a *App) missing(v *visitor, e Endpoint) (missing []Endpoint) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	want := func(e Endpoint, is bool) {
-		if is && time.Since(v.inVain[e]) >= askAgain {
-			missing = append(missing, e)
+	want := func(endpoint Endpoint, is bool) {
+		if is && time.Since(v.inVain[askFor{endpoint, e}]) >= askAgain {
+			missing = append(missing, endpoint)
 		}
 	}
 	switch e {

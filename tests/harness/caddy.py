@@ -59,8 +59,8 @@ def indent(text: str) -> str:
 
 
 def payloads(folder: Path) -> list[Path]:
-    """The payloads in a folder of `storage file`: not what is saved there of apps, which begins with another byte than JSON."""
-    return sorted(file for file in folder.rglob("*.payload") if file.read_bytes()[:1] != b"\1")
+    """The payloads in a folder of `storage file`: not what is saved there of apps, which begins with its version, a byte below any of JSON."""
+    return sorted(file for file in folder.rglob("*.payload") if file.read_bytes()[:1] >= b" ")
 
 
 def temporary(folder: Path) -> dict[Path, int]:
