@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.caddy import block
+from harness.caddy import block, named
 from harness.chaos import Chaos
 from harness.faults import (DamageFiles, Delay, FillDisk, Forget, Freeze, Kill, KillWorker, LoseDirectory, LoseFiles,
                             ReadOnly, Reload, RotateSecret, Stall, Tear)
@@ -51,7 +51,8 @@ class World:
             Sites((remote, [first], options("prevent_update", f"storage memcached 127.0.0.1:{to_memcached.port}")),
                   (other_replica, [first, second], replicated)),
         ]
-        caddys = [caddy(each.text(), free_port()) for each in sites]
+        caddys = [caddy(each.text(), free_port(), global_options=named(f":{port}"))
+                  for each, port in zip(sites, (replica, other_replica), strict=True)]
         for each in caddys:
             each.allow(EXPECTED)
         self.urls = {name: [f"http://127.0.0.1:{port}/" for port in ports] for name, ports in {

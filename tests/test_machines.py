@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from harness.caddy import block, stash
+from harness.caddy import block, named, stash
 from harness.process import free_port
 from harness.servers import Redis
 from harness.user import User, together
@@ -24,7 +24,8 @@ def machine(caddy):
         port = free_port()
         upstreams = " ".join(f"127.0.0.1:{app.port}" for app in apps)
         proxy = block(f"reverse_proxy {upstreams}", "lb_policy round_robin")
-        return caddy(block(f"http://:{port}", "bind 127.0.0.1", stash(options), proxy) + "\n", port, **caddy_options)
+        return caddy(block(f"http://:{port}", "bind 127.0.0.1", stash(options), proxy) + "\n", port,
+                     global_options=named(f"127.0.0.1:{port}"), **caddy_options)
 
     return start
 

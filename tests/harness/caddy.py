@@ -48,6 +48,11 @@ def site(port: int, upstream: str, directives: str = "", after: str = "") -> str
     return f"http://127.0.0.1:{port} {{\n{indent(body)}\n}}\n"
 
 
+def named(address: str) -> str:
+    """A global option that gives the server at an address a name: sites of replicas, which have ports of their own here, are one by it."""
+    return block(f"servers {address}", "name replica")
+
+
 def short_lived(*ports: int) -> str:
     """The app on a port, or on several, as upstream. Any Caddy leaves the idle connections of each configuration open for two minutes, and at a
     hundred waitress takes no more: they are to last a second."""
@@ -92,7 +97,7 @@ class Caddy:
     """Runs Caddy on the sites of a Caddyfile, with data, configuration and admin port of its own in `folder`.
 
     `port` is the one that `url` tells. `global_options` go to the Caddyfile's first block.
-    A restart keeps the folder, and with it what `storage file` holds; two Caddys in one folder are replicas.
+    A restart keeps the folder, and with it what `storage file` holds; two Caddys in one folder are replicas if their servers are `named`.
     """
 
     name = "caddy"
