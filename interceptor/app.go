@@ -191,7 +191,7 @@ func (a *App) learnOther(id string) {
 	seen, _ := a.others.get(digest)
 	if seen.renew() {
 		a.others.put(digest, seen)
-		if a.gaps && a.dependencies != nil && a.dependencies.ids[id] {
+		if a.dependencies != nil && a.dependencies.ids[id] {
 			a.revision++ // which is saved: see facts
 		}
 	}

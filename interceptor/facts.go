@@ -15,7 +15,7 @@ type savedFacts struct {
 	Stores   []savedStore        `json:"stores"`
 	Carriers []string            `json:"carriers"`
 	Gaps     bool                `json:"gaps,omitempty"`
-	Others   map[string]lastSeen `json:"others,omitempty"` // digests of ids that callbacks name, with Gaps alone
+	Others   map[string]lastSeen `json:"others,omitempty"` // by digests of ids, of those that callbacks name
 	Children map[string][]string `json:"children,omitempty"`
 	IDs      []string            `json:"ids"` // that callbacks name
 	Browser  map[string]savedUse `json:"browser"`
@@ -59,15 +59,16 @@ func (a *App) facts() (facts savedFacts, revision uint64) {
 	return facts, a.revision
 }
 
-// savedOthers returns the components that are no Stores and that callbacks name: a Patch of their data is not in doubt.
+// savedOthers returns the components that are no Stores and that callbacks name: a Patch of their data is not in doubt, and nobody
+// has them taken for Stores by what the app shows of data.
 func (a *App) savedOthers() map[string]lastSeen {
-	if !a.gaps {
-		return nil
-	}
-	others := make(map[string]lastSeen)
+	var others map[string]lastSeen
 	for id := range a.dependencies.ids {
 		digest := digestOf(id)
 		if seen, ok := a.others.get(digest); ok && seen.counts() {
+			if others == nil {
+				others = make(map[string]lastSeen)
+			}
 			others[digest] = seen
 		}
 	}

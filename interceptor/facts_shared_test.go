@@ -160,6 +160,7 @@ func TestMachinesAgree(t *testing.T) {
 				case 5:
 					each.app.learnedLayout("")
 				case 6:
+					each.app.noteSought(r.IntN(20) == 0)
 					learnDependencies(t, each.app, []byte([]string{readsNothing, readsStore, `[]`}[r.IntN(3)]))
 				default:
 					each.follow(t)

@@ -182,3 +182,53 @@ func TestAskedIsSaved(t *testing.T) {
 		ic.KeepApp(t.Context(), store, app)
 	}
 }
+
+// A component that a callback names is no Store's after a restart either, whatever the app shows of what somebody has put there.
+func TestOthersAreSaved(t *testing.T) {
+	t.Parallel()
+	ic, store := newTestInterceptor(), newMemory()
+	app := NewCatalog().App("", testApp)
+	app.learnOther("table")
+	app.learnedLayout("")
+	learnDependencies(t, app, []byte(`[{"output":"table.data","inputs":[]},{"output":"later.data","inputs":[]}]`))
+	ic.SaveApp(t.Context(), store, app)
+	app.learnOther("later")
+	require.True(t, ic.Unsaved(app))
+	ic.SaveApp(t.Context(), store, app)
+	loaded := NewCatalog().App("", testApp)
+	require.True(t, ic.LoadApp(t.Context(), store, loaded))
+	require.False(t, ic.Unsaved(loaded))
+	for _, id := range []string{"table", "later"} {
+		loaded.learnStore(id, storageMemory)
+		require.Equal(t, Ambiguous, ic.decide(Session{App: loaded}, id))
+	}
+}
+
+// A fold gives all that the chain gives that it stands for: it is only in an answer to a request, or on a WebSocket, that has shown it.
+func TestFoldForWhoHasShown(t *testing.T) {
+	t.Parallel()
+	ic, app, store := newTestInterceptor(), newTestApp("df"), newMemory()
+	held := stash(t, ic, store, `{"rows":[]}`)
+	patch := func(session Session, n int) string {
+		o := ic.Offload(t.Context(), session, Answer{}, nil)
+		reply, _, ok := o.patchReply("df", fmt.Appendf(nil, `{"operations":[{"operation":"Append","location":["rows"],"params":{"value":%d}}]}`, n))
+		require.True(t, ok)
+		return string(reply)
+	}
+	var records []string
+	for n := range foldAfter {
+		_, record, _ := strings.Cut(patch(testSession(store, app), n), `"value":`)
+		records = append(records, record[:TokenSize+2])
+	}
+	chain := strings.TrimSuffix(held, "}") + "," + patchedKey + ":[[" + strings.Join(records, ",") + "]]}"
+	request := `{"output":"df.data","state":[{"id":"df","property":"data","value":` + chain + `}]}`
+	shown := testSession(store, app)
+	rehydrateIn(t, ic, shown, request)
+	require.NotContains(t, patch(testSession(store, app), 100), records[0], "another request")
+	require.NotContains(t, patch(testSession(store, app), 101), "Remove", "another request")
+	other := testSession(store, app)
+	rehydrateIn(t, ic, other, strings.Replace(request, `"df"`, `"x"`, 1))
+	require.NotContains(t, patch(other, 102), "Remove", "shown as another Store's")
+	require.Contains(t, patch(shown, 103), "Remove")
+	require.NotContains(t, patch(shown, 104), "Remove", "once")
+}
