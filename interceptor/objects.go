@@ -12,6 +12,11 @@ const (
 	maxNesting = 10_000  // open containers, where a request is walked
 )
 
+var (
+	errManyTokens  = fmt.Errorf("%w: more than %d tokens", ErrTooLarge, maxTokens)
+	errManyRecords = fmt.Errorf("%w: more than %d records of Patches", ErrTooLarge, maxRecords)
+)
+
 // An objectSpan is an object in a request that stands for data.
 type objectSpan struct {
 	start, end int64
@@ -19,6 +24,10 @@ type objectSpan struct {
 	alone      bool   // it holds nothing but the token
 	patched    bool   // it has the records of Patches
 	storeID    string // the canonical id of the Store whose data it is; "": this cannot be told
+
+	records [2]int64 // if it is patched: the lists of records,
+	count   int      // how many are in the first of them,
+	cut     [2]int64 // and what is to be left out of the object to have what was patched
 }
 
 // An objectFrame is an open container on the way through a request.
@@ -28,6 +37,7 @@ type objectFrame struct {
 	key       string // the last key, if it is one of those below
 	text      []byte // of a token, if one opens the last
 	records   [2]int64
+	keyAt     int64 // of the records
 	id        [2]int64
 	isData    bool // its "property" is "data"
 	ambiguous bool // it has the key of the records twice
@@ -55,13 +65,15 @@ func (t *textWindow) plain() bool {
 // Anything that is not exactly of that shape is somebody's own data. With opens, which says whether a token opens, an object
 // that holds more than a token is told from such data.
 //
-// ok is false if the text is no JSON. It fails with ErrTooLarge if it is nested too deep.
+// ok is false if the text is no JSON. It fails with ErrTooLarge as soon as it has come upon too many of them, too many records or
+// too deep a nesting.
 func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, ok bool, err error) {
 	var (
 		s           scanner
 		frames      []objectFrame
 		scalar      bool // the value that has begun is no container
 		scalarStart int64
+		records     int
 		inRecords   = -1 // the depth at which a value stands under the key of records: no records are looked for within it
 	)
 	for i := t.behindMark(); i < t.size && t.at(i) != 0; {
@@ -73,7 +85,9 @@ func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, 
 			return nil, false, nil
 		case evKey:
 			frames[top].members++
-			frames[top].key = knownKey(s.key)
+			if frames[top].key = knownKey(s.key); frames[top].key == recordsKey && inRecords < 0 {
+				frames[top].keyAt = i - int64(len(patchedKey))
+			}
 		case evValue:
 			if scalar = t.at(i) != '{' && t.at(i) != '['; scalar {
 				scalarStart = i
@@ -93,6 +107,13 @@ func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, 
 				object := t.objectOf(frames, i, inRecords < 0)
 				if object.patched || object.text != nil && (object.alone || opens(object.text)) {
 					found = append(before(found, object.start), object)
+					records += object.count
+				}
+				if len(found) > maxTokens {
+					return nil, false, errManyTokens
+				}
+				if records > maxRecords {
+					return nil, false, errManyRecords
 				}
 				frames = frames[:top]
 				top--
@@ -113,7 +134,20 @@ func (t *textWindow) objectOf(frames []objectFrame, end int64, mayBePatched bool
 	top := len(frames) - 1
 	frame := frames[top]
 	object := objectSpan{start: frame.start, end: end, text: frame.text, alone: frame.members == 1}
-	object.patched = mayBePatched && t.isPatched(frame)
+	if mayBePatched && frame.records != [2]int64{} && !frame.ambiguous {
+		object.patched = t.eachRecord(frame.records, func(recordSpan) bool {
+			object.count++
+			return true
+		})
+	}
+	if object.patched {
+		object.records, object.cut = frame.records, [2]int64{frame.keyAt, frame.records[1]}
+		if comma := t.skipSpace(frame.keyAt-1, -1); t.at(comma) == ',' {
+			object.cut[0] = comma
+		} else if comma = t.skipSpace(frame.records[1], 1); t.at(comma) == ',' {
+			object.cut[1] = comma + 1
+		}
+	}
 	if (object.patched || object.text != nil) && top > 0 && frames[top-1].key == "value" && frames[top-1].isData {
 		object.storeID = t.idAt(frames[top-1].id)
 	}
@@ -189,15 +223,6 @@ func (t *textWindow) tokenText(value [2]int64) []byte {
 	return text
 }
 
-// isPatched reports whether the object in a frame has records, in their exact shape.
-func (t *textWindow) isPatched(f objectFrame) bool {
-	if f.records == [2]int64{} || f.ambiguous {
-		return false
-	}
-	_, ok := firstRecords(t.read(f.records))
-	return ok
-}
-
 // idAt returns the canonical id that a value is.
 func (t *textWindow) idAt(span [2]int64) string {
 	if span[1]-span[0] > maxIDText || span[1] == 0 {
@@ -206,7 +231,7 @@ func (t *textWindow) idAt(span [2]int64) string {
 	return idOf(string(t.read(span)))
 }
 
-// read returns the text in a span.
+// read returns the text in a span, which is short.
 func (t *textWindow) read(span [2]int64) []byte {
 	text := make([]byte, span[1]-span[0])
 	if n, err := t.source.ReadAt(text, span[0]); n < len(text) {

@@ -2,7 +2,6 @@ package interceptor
 
 import (
 	"bytes"
-	"context"
 	"runtime"
 	"sync"
 )
@@ -23,8 +22,8 @@ const (
 // Folding keeps the data in a browser from growing with each Patch. When a request has shown a long chain of records, the
 // reply to the next Patch puts one record, a fold, in their place: see foldElements.
 type folds struct {
-	after int           // so many records are a long chain
-	busy  chan struct{} // of as many values as may be made at a time: each needs memory
+	after int    // so many records are a long chain
+	turns *turns // of making values: as many at a time as there are processors
 
 	mu   sync.Mutex
 	made recent[payloadRef] // the value of a chain, by chain.keys
@@ -40,19 +39,9 @@ type longChain struct {
 func newFolds() *folds {
 	return &folds{
 		after: foldAfter,
-		busy:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		turns: newTurns(runtime.GOMAXPROCS(0)),
 		made:  recent[payloadRef]{most: maxMadeKept},
 		long:  recent[longChain]{most: maxLongKept},
-	}
-}
-
-// begin waits until a value may be made. done is to be called behind it.
-func (f *folds) begin(ctx context.Context) (done func(), err error) {
-	select {
-	case f.busy <- struct{}{}:
-		return func() { <-f.busy }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }
 
