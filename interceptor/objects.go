@@ -22,12 +22,9 @@ type objectSpan struct {
 	start, end int64
 	text       []byte // of the token, unless it is patched
 	alone      bool   // it holds nothing but the token
-	patched    bool   // it has the records of Patches
+	patched    bool   // it has records of Patches
 	storeID    string // the canonical id of the Store whose data it is; "": this cannot be told
-
-	records [2]int64 // if it is patched: the lists of records,
-	count   int      // how many are in the first of them,
-	cut     [2]int64 // and what is to be left out of the object to have what was patched
+	records    recordLists
 }
 
 // An objectFrame is an open container on the way through a request.
@@ -36,8 +33,8 @@ type objectFrame struct {
 	members   int
 	key       string // the last key, if it is one of those below
 	text      []byte // of a token, if one opens the last
-	records   [2]int64
-	keyAt     int64 // of the records
+	keyAt     int64  // of the records
+	records   recordLists
 	id        [2]int64
 	isData    bool // its "property" is "data"
 	ambiguous bool // it has the key of the records twice
@@ -107,7 +104,7 @@ func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, 
 				object := t.objectOf(frames, i, inRecords < 0)
 				if object.patched || object.text != nil && (object.alone || opens(object.text)) {
 					found = append(before(found, object.start), object)
-					records += object.count
+					records += object.records.count
 				}
 				if len(found) > maxTokens {
 					return nil, false, errManyTokens
@@ -119,7 +116,7 @@ func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, 
 				top--
 			}
 			if scalar = false; top >= 0 {
-				t.note(&frames[top], span, opens)
+				t.note(&frames[top], span, opens, inRecords == top)
 			}
 			if inRecords == top {
 				inRecords = -1
@@ -134,19 +131,8 @@ func (t *textWindow) objectOf(frames []objectFrame, end int64, mayBePatched bool
 	top := len(frames) - 1
 	frame := frames[top]
 	object := objectSpan{start: frame.start, end: end, text: frame.text, alone: frame.members == 1}
-	if mayBePatched && frame.records != [2]int64{} && !frame.ambiguous {
-		object.patched = t.eachRecord(frame.records, func(recordSpan) bool {
-			object.count++
-			return true
-		})
-	}
-	if object.patched {
-		object.records, object.cut = frame.records, [2]int64{frame.keyAt, frame.records[1]}
-		if comma := t.skipSpace(frame.keyAt-1, -1); t.at(comma) == ',' {
-			object.cut[0] = comma
-		} else if comma = t.skipSpace(frame.records[1], 1); t.at(comma) == ',' {
-			object.cut[1] = comma + 1
-		}
+	if object.patched = mayBePatched && frame.records.count > 0 && !frame.ambiguous; object.patched {
+		object.records = frame.records
 	}
 	if (object.patched || object.text != nil) && top > 0 && frames[top-1].key == "value" && frames[top-1].isData {
 		object.storeID = t.idAt(frames[top-1].id)
@@ -192,16 +178,18 @@ func knownKey(key []byte) string {
 	return ""
 }
 
-// note keeps what matters of the value under a frame's last key.
-func (t *textWindow) note(f *objectFrame, value [2]int64, opens func(text []byte) bool) {
+// note keeps what matters of the value under a frame's last key. mayBeRecords is false for what is within records.
+func (t *textWindow) note(f *objectFrame, value [2]int64, opens func(text []byte) bool, mayBeRecords bool) {
 	switch f.key {
 	case textKey:
 		if text := t.tokenText(value); text != nil && (f.text == nil || opens(text)) {
 			f.text = text
 		}
 	case recordsKey:
-		f.ambiguous = f.records != [2]int64{}
-		f.records = value
+		f.ambiguous = f.records.end > 0
+		if f.records.end = value[1]; mayBeRecords && !f.ambiguous {
+			f.records = t.recordLists(f.keyAt, value)
+		}
 	case "id":
 		f.id = value
 	case "property":

@@ -45,7 +45,7 @@ type record struct {
 //
 // No browser has a record twice: that would be a way to make much data out of a short request.
 func (r *rehydration) openChain(text *textWindow, object objectSpan) (c chain, err error) {
-	c.base = &cutText{text.source, object.start, object.end, object.cut}
+	c.base = &cutText{text.source, object.start, object.end, object.records.cutFrom, object.records.cutBack}
 	seen := make(map[storage.Key]bool)
 	isFirst := true
 	text.eachRecord(object.records, func(span recordSpan) bool {

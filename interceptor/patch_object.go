@@ -11,6 +11,31 @@ import "io"
 // {"<record's token text>":"<bytes>"}.
 const patchedKey = `"$dashstash_patches"`
 
+// recordLists is where an object has its records.
+type recordLists struct {
+	start, end       int64 // of the lists
+	count            int   // of records in the first of them; 0: it is no such list
+	cutFrom, cutBack int64 // what is to be left out of the object to have what was patched
+}
+
+// recordLists looks at the value of a key of records.
+func (t *textWindow) recordLists(keyAt int64, value [2]int64) recordLists {
+	lists := recordLists{start: value[0], end: value[1], cutFrom: keyAt, cutBack: value[1]}
+	comma := t.skipSpace(keyAt-1, -1)
+	isFirst := t.at(comma) != ','
+	if !isFirst {
+		lists.cutFrom = comma
+	}
+	n := 0
+	if t.eachRecord(lists, func(recordSpan) bool { n++; return true }) {
+		lists.count = n
+	}
+	if comma = t.skipSpace(value[1], 1); isFirst && t.at(comma) == ',' {
+		lists.cutBack = comma + 1
+	}
+	return lists
+}
+
 // A recordSpan is a record in a list of them.
 type recordSpan struct {
 	start, end int64
@@ -18,9 +43,9 @@ type recordSpan struct {
 	bytes      [2]int64        // what stands between the quotes of the record's bytes, if it carries them
 }
 
-// eachRecord calls visit with each record in the first of the lists of records in a span, until it returns false. It returns
-// true if the span is one or more lists of records, none of them empty, and nothing else, and visit always was true.
-func (t *textWindow) eachRecord(lists [2]int64, visit func(recordSpan) bool) bool {
+// eachRecord calls visit with each record in the first of the lists, until it returns false. It returns true if there are
+// lists of records, none of them empty, and nothing else, and visit always was true.
+func (t *textWindow) eachRecord(lists recordLists, visit func(recordSpan) bool) bool {
 	var (
 		s       scanner
 		r       recordSpan
@@ -28,7 +53,7 @@ func (t *textWindow) eachRecord(lists [2]int64, visit func(recordSpan) bool) boo
 		inside  [4]int   // how many values have ended in it
 		isFirst = true
 	)
-	for i := lists[0]; i < lists[1] && t.at(i) != 0; {
+	for i := lists.start; i < lists.end && t.at(i) != 0; {
 		n, ev := s.next(t.window[i-t.start:])
 		i += int64(n)
 		switch depth := s.depth(); ev {
@@ -83,21 +108,21 @@ func (t *textWindow) endRecord(r *recordSpan, span [2]int64, members int) bool {
 
 // A cutText is a part of a text, without a part of it.
 type cutText struct {
-	source     io.ReaderAt
-	start, end int64
-	cut        [2]int64
+	source           io.ReaderAt
+	start, end       int64
+	cutFrom, cutBack int64
 }
 
-func (c *cutText) size() int64 { return c.end - c.start - (c.cut[1] - c.cut[0]) }
+func (c *cutText) size() int64 { return c.end - c.start - (c.cutBack - c.cutFrom) }
 
 // ReadAt is [io.ReaderAt].
 func (c *cutText) ReadAt(p []byte, offset int64) (n int, err error) {
-	before := c.cut[0] - c.start
+	before := c.cutFrom - c.start
 	if offset < before {
 		if n, err = io.NewSectionReader(c.source, c.start, before).ReadAt(p, offset); n == len(p) || err != io.EOF {
 			return n, err
 		}
 	}
-	behind, err := io.NewSectionReader(c.source, c.cut[1], c.end-c.cut[1]).ReadAt(p[n:], offset+int64(n)-before)
+	behind, err := io.NewSectionReader(c.source, c.cutBack, c.end-c.cutBack).ReadAt(p[n:], offset+int64(n)-before)
 	return n + behind, err
 }

@@ -150,7 +150,7 @@ func (r *rehydration) allSlots(text *textWindow) (slots []slot, err error) {
 		} else {
 			slots = append(slots, r.tokenSlot(object))
 		}
-		r.records += object.count
+		r.records += object.records.count
 	}
 	return slots, nil
 }
@@ -200,8 +200,8 @@ func (r *rehydration) patchedSlot(text *textWindow, object objectSpan) slot {
 	if s.chain, s.err = r.openChain(text, object); s.err != nil {
 		return s
 	}
-	size := object.records[1] - object.records[0]
-	if s.storeID != "" && object.count >= r.ic.folds.after && r.foldable+size <= maxFolded {
+	size := object.records.end - object.records.start
+	if s.storeID != "" && object.records.count >= r.ic.folds.after && r.foldable+size <= maxFolded {
 		r.foldable += size
 		text.eachRecord(object.records, func(rec recordSpan) bool {
 			s.elements = append(s.elements, text.read([2]int64{rec.start, rec.end}))
