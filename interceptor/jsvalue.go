@@ -222,7 +222,7 @@ func (n *jsNode) insert(m jsMember) {
 // writeTo writes what JSON.stringify writes of the document. faithful is false if JSON.parse would not give the same value back.
 // Undefined alone, which JSON.stringify does not write, becomes null.
 func (d *jsDocument) writeTo(to io.Writer) (faithful bool, err error) {
-	w := bufio.NewWriterSize(to, writeSize)
+	w := bufio.NewWriterSize(to, 16<<10)
 	faithful = d.writeValue(w, &d.root)
 	return faithful, w.Flush()
 }

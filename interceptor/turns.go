@@ -27,7 +27,7 @@ type turn struct {
 	client  string
 	arrived uint64
 	held    bool          // it has a slot
-	given   chan struct{} // is sent to when it is given one
+	given   chan struct{} // wakes it up: held has changed
 }
 
 func newTurns(slots int) *turns {
@@ -77,7 +77,7 @@ func (j *turn) giveBack() {
 
 // wait waits for a slot, unless the job has one. It has none if there is an error.
 func (j *turn) wait(ctx context.Context) error {
-	if !j.held {
+	for !j.held && ctx.Err() == nil {
 		j.mu.Unlock()
 		select {
 		case <-j.given:
@@ -107,7 +107,10 @@ func (t *turns) pass() {
 	t.waiting = slices.DeleteFunc(t.waiting, func(other *turn) bool { return other == next })
 	next.held = true
 	next.serve()
-	next.given <- struct{}{}
+	select {
+	case next.given <- struct{}{}:
+	default: // it has not looked since it was given one before
+	}
 }
 
 // serve notes that the job's client has a slot now.
