@@ -126,7 +126,7 @@ func (d *jsDocument) join(text *strings.Builder, list *jsValue, depth int) error
 		if err != nil {
 			return err
 		}
-		d.spend(len(one) + 1)
+		d.spend(2*len(one) + 2) // it is copied as it grows
 		text.WriteString(one)
 	}
 	return nil
@@ -163,7 +163,9 @@ func (d *jsDocument) add(a, b *jsValue) (jsValue, error) {
 
 // joined is the two texts as one.
 func (d *jsDocument) joined(a, b string) jsValue {
-	d.spend(2 * (len(a) + len(b)))
+	if !d.spend(3 * (len(a) + len(b))) {
+		return jsValue{}
+	}
 	return textValue(joinText(a, b))
 }
 

@@ -87,7 +87,9 @@ func (d *jsDocument) own(v *jsValue, k jsKey) *jsValue {
 
 // units are the UTF-16 units of the text that the value is.
 func (d *jsDocument) units(v *jsValue) []uint16 {
-	d.spend(2 * len(v.raw))
+	if !d.spend(2 * len(v.raw)) {
+		return nil
+	}
 	return utf16Units(d.text(v))
 }
 

@@ -95,7 +95,9 @@ func (v *jsValue) isNil() bool { return v.kind() <= jsNull }
 
 // text is the text that the value is.
 func (d *jsDocument) text(v *jsValue) string {
-	d.spend(len(v.raw))
+	if !d.spend(len(v.raw)) {
+		return ""
+	}
 	return unquoteJS(v.raw[1 : len(v.raw)-1])
 }
 

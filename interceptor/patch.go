@@ -127,8 +127,8 @@ func (d *jsDocument) parseOperation(raw []byte) (*operation, error) {
 }
 
 // apply changes the document by a Patch. If an operation throws, it stays as it was, as it does in the browser: there, the
-// exception ends the callback before any of its outputs is set. All errors but errThrown are of a Patch or a document that is of no
-// more use: errNotRecordable, or errCostly.
+// exception ends the callback before any of its outputs is set. With any error but errThrown, the document is of no more use:
+// errNotRecordable, errCostly, and what pause returns.
 func (d *jsDocument) apply(p patch) error {
 	if d.root.kind() == jsUndefined {
 		return errThrown // "Cannot patch undefined"
@@ -147,6 +147,11 @@ func (d *jsDocument) apply(p patch) error {
 			return err
 		}
 		d.settle(d)
+		if d.pause != nil {
+			if err := d.pause(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -281,7 +286,9 @@ func reverse(d *jsDocument, prev *jsValue, _ *operation) (jsValue, error) {
 	if prev.kind() == jsText {
 		units := d.units(prev)
 		slices.Reverse(units)
-		d.spend(len(prev.raw))
+		if !d.spend(2 * len(prev.raw)) {
+			return jsValue{}, nil
+		}
 		return textValue(fromUnits(units...)), nil
 	}
 	elems, err := d.sliceElems(prev)

@@ -168,17 +168,16 @@ func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) erro
 	if err != nil {
 		return err
 	}
-	d := jsDocument{root: jsonValue(value)}
+	d := jsDocument{root: jsonValue(value), pause: func() error { return turn.yield(r.ctx) }}
 	if from == 0 && !base.isPayload() {
 		if d.root, err = d.inlineBase(d.root, patches); err != nil {
 			return errInvalid
 		}
 	}
 	for _, p := range patches {
-		if err := turn.yield(r.ctx); err != nil {
-			return err
-		}
 		switch err := d.apply(p); {
+		case r.ctx.Err() != nil:
+			return r.ctx.Err()
 		case errors.Is(err, errCostly):
 			return r.costly(s)
 		case errors.Is(err, errThrown):

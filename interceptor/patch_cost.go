@@ -25,11 +25,12 @@ type cost struct {
 	err     error // errCostly: what comes out of the document is of no use
 }
 
-// spend counts bytes of memory that are about to be taken.
-func (c *cost) spend(bytes int) {
+// spend counts bytes of memory that are about to be taken. It reports whether they may be.
+func (c *cost) spend(bytes int) bool {
 	if c.used += bytes; c.used > maxNodes {
 		c.err = errCostly
 	}
+	return c.err == nil
 }
 
 // pass counts work.

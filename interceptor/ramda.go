@@ -24,6 +24,7 @@ type jsDocument struct {
 	epoch int // what was made in it may be changed in place; what is older is shared with the value before the Patch
 	made  int // see maxMade
 	cost
+	pause func() error // is called between operations, unless it is nil; an error ends the Patch
 }
 
 // path is Ramda's.
