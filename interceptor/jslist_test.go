@@ -32,7 +32,7 @@ func longList(r *rand.Rand, n int) string {
 func TestListInRuns(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(77, 1))
-	for range 60 {
+	for range 20 {
 		text := longList(r, r.IntN(8000))
 		d := jsDocument{root: jsonValue([]byte(text)), epoch: 1}
 		var want []string
@@ -109,7 +109,7 @@ func TestPatchLongLists(t *testing.T) {
 	browser := newRenderer(t, "ramda")
 	r := rand.New(rand.NewPCG(78, 1))
 	costly := 0
-	for range *patchCases / 100 {
+	for range *patchCases / 200 {
 		var answers []patchAnswer
 		base := `{"rows":` + longList(r, r.IntN(12_000)) + `,"a":1}`
 		_, base = browser.ask(t, rendererStep{Name: "a", Set: []byte(base)})
@@ -138,7 +138,7 @@ func TestPatchLongLists(t *testing.T) {
 			require.True(t, want == a.value, "%s", a.step.Patch)
 		}
 	}
-	require.Less(t, costly, max(5, *patchCases/2000))
+	require.Less(t, costly, max(5, *patchCases/4000))
 }
 
 // randomListOperation is an operation on the list "rows", or on what is in it.
