@@ -49,7 +49,7 @@ var hole = jsValue{node: &jsNode{kind: jsHole}}
 
 func jsonValue(raw []byte) jsValue { return jsValue{raw: raw} }
 
-// textValue is a text that no document holds: its node says so.
+// textValue is a text that was made here, and takes memory: its node says so, see weigh.
 func textValue(text string) jsValue {
 	return jsValue{raw: appendQuotedJS(nil, text), node: &jsNode{kind: jsText}}
 }

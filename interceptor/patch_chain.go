@@ -18,7 +18,8 @@ import (
 const maxOverhead = 64 << 10
 
 // maxPatchWork is how many bytes of a value Patches may have to go through: each of them all. That takes some ten seconds. A chain
-// of more is of a browser that has not sent the value for very long, or of somebody who has put it together.
+// of more is of a browser that has not sent the value for very long, or of somebody who has put it together. What they really go
+// through is counted too: see maxPassed.
 const maxPatchWork = 1 << 30
 
 // maxNested is how many patched values may stand within one another's base.
