@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 
@@ -116,11 +115,7 @@ func (h *Handler) serveGone(
 		return err
 	}
 	defer held.Close()
-	list, err := io.ReadAll(io.NewSectionReader(held, 0, held.Size()))
-	if err != nil {
-		return readError("", err)
-	}
-	gone, err := h.interceptor.Gone(r.Context(), session, list)
+	gone, err := h.interceptor.Gone(r.Context(), session, held, held.Size())
 	if err != nil {
 		return h.refuse(w, err)
 	}

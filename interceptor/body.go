@@ -58,6 +58,9 @@ func (b *Body) HasForeign() bool {
 	return false
 }
 
+// isPayload reports whether the body is one payload and nothing else.
+func (b *Body) isPayload() bool { return len(b.pieces) == 1 && b.pieces[0].check != nil }
+
 // Reader returns a reader from the body's start; there may be several at a time, up to Close. With maskForeign, tokens of
 // another namespace are read as null, followed by white space so that the size stays the same. It fails with [ErrDamaged]
 // before the end of a payload that is not what was stored.

@@ -3,6 +3,7 @@ package interceptor
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 )
 
@@ -178,4 +179,35 @@ func (t *textWindow) endOfValue(i int64) (end int64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+var errNoList = errors.New("this is no JSON list")
+
+// elements returns where the elements of a JSON list are, and fails with errManyTokens if they are more than most.
+func (t *textWindow) elements(most int) (spans [][2]int64, err error) {
+	var s scanner
+	start := int64(0)
+	for i := t.behindMark(); i < t.size && t.at(i) != 0; {
+		n, ev := s.next(t.window[i-t.start:])
+		i += int64(n)
+		switch {
+		case ev == evBroken || ev == evValue && s.depth() == 0 && t.at(i) != '[':
+			return nil, errNoList
+		case ev == evValue && s.depth() == 1:
+			start = i
+			s.skip()
+		case ev == evEnd && s.depth() == 1:
+			if len(spans) == most {
+				return nil, errManyTokens
+			}
+			spans = append(spans, [2]int64{start, i})
+		}
+	}
+	if t.err != nil {
+		return nil, t.err
+	}
+	if !s.whole() {
+		return nil, errNoList
+	}
+	return spans, nil
 }

@@ -65,7 +65,7 @@ func TestFindIsLinear(t *testing.T) {
 			if body != nil {
 				require.NoError(t, body.Close())
 			}
-			require.Less(t, reads.bytes, 10*len(text))
+			require.Less(t, reads.bytes, 12*len(text)) // what was patched is looked at in its place, not in a copy, maxNested times
 		})
 	}
 }

@@ -209,7 +209,8 @@ func sums(f Figures) Figures {
 // isGone reports whether data that a browser keeps is surely gone, also beside other data.
 func isGone(t testing.TB, ic *Interceptor, session Session, data string) bool {
 	t.Helper()
-	gone, err := ic.Gone(t.Context(), session, []byte(`[0,`+data+`]`))
+	list := `[0,` + data + `]`
+	gone, err := ic.Gone(t.Context(), session, held(t, list), int64(len(list)))
 	require.NoError(t, err)
 	require.Len(t, gone, 2)
 	require.False(t, gone[0])

@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"bytes"
 	"math"
 	"math/big"
 	"slices"
@@ -21,7 +22,7 @@ func (v *jsValue) number() float64 {
 }
 
 // toNumber is JavaScript's: ECMA-262, section 7.1.4.
-func (v *jsValue) toNumber() (float64, error) {
+func (d *jsDocument) toNumber(v *jsValue) (float64, error) {
 	switch v.kind() {
 	case jsNumber:
 		return v.number(), nil
@@ -33,9 +34,9 @@ func (v *jsValue) toNumber() (float64, error) {
 	case jsNull:
 		return 0, nil
 	case jsText:
-		return textToNumber(v.text()), nil
+		return textToNumber(d.text(v)), nil
 	case jsList, jsObject:
-		text, err := v.toText()
+		text, err := d.toText(v)
 		return textToNumber(text), err
 	}
 	return math.NaN(), nil
@@ -77,10 +78,10 @@ func textToNumber(text string) float64 {
 }
 
 // toText is JavaScript's ToString: ECMA-262, section 7.1.17.
-func (v *jsValue) toText() (string, error) {
+func (d *jsDocument) toText(v *jsValue) (string, error) {
 	switch v.kind() {
 	case jsText:
-		return v.text(), nil
+		return d.text(v), nil
 	case jsNumber:
 		return numberText(v.number()), nil
 	case jsBool:
@@ -88,38 +89,47 @@ func (v *jsValue) toText() (string, error) {
 	case jsNull:
 		return "null", nil
 	case jsObject:
-		if v.expand().member("toString") != nil {
+		if d.member(d.expand(v), "toString") != nil {
 			return "", errThrown // JSON has no functions
 		}
 		return "[object Object]", nil
 	case jsList:
-		return v.joined(0)
+		var text strings.Builder
+		err := d.join(&text, v, 0)
+		return text.String(), err
 	}
 	return "undefined", nil
 }
 
-// joined is what a list's toString returns: its elements, with commas.
-func (v *jsValue) joined(depth int) (string, error) {
+// join appends what a list's toString returns: its elements, with commas.
+func (d *jsDocument) join(text *strings.Builder, list *jsValue, depth int) error {
 	if depth > maxPatchDepth {
-		return "", errThrown
+		return errThrown
 	}
-	texts := make([]string, len(v.expand().elems))
-	for i := range texts {
-		elem := &v.node.elems[i]
-		var err error
+	walk := d.walk(d.expand(list))
+	for elem, comma := walk.next(), false; elem != nil && d.err == nil; elem, comma = walk.next(), true {
+		if comma {
+			text.WriteByte(',')
+		}
 		switch {
 		case elem.isNil():
+			d.spend(1)
 			continue
 		case elem.kind() == jsList:
-			texts[i], err = elem.joined(depth + 1)
-		default:
-			texts[i], err = elem.toText()
+			inside := *elem // a copy: what is expanded in it is forgotten
+			if err := d.join(text, &inside, depth+1); err != nil {
+				return err
+			}
+			continue
 		}
+		one, err := d.toText(elem)
 		if err != nil {
-			return "", err
+			return err
 		}
+		d.spend(2*len(one) + 2) // it is copied as it grows
+		text.WriteString(one)
 	}
-	return strings.Join(texts, ","), nil
+	return nil
 }
 
 // numberText is Number::toString.
@@ -136,19 +146,27 @@ func numberText(f float64) string {
 }
 
 // add is JavaScript's a + b.
-func add(a, b *jsValue) (jsValue, error) {
+func (d *jsDocument) add(a, b *jsValue) (jsValue, error) {
 	isText := func(v *jsValue) bool { return v.kind() >= jsText } // a list and an object become one
 	if !isText(a) && !isText(b) {
-		x, _ := a.toNumber()
-		y, _ := b.toNumber()
+		x, _ := d.toNumber(a)
+		y, _ := d.toNumber(b)
 		return numberValue(x + y), nil
 	}
-	x, err := a.toText()
+	x, err := d.toText(a)
 	if err != nil {
 		return jsValue{}, err
 	}
-	y, err := b.toText()
-	return textValue(joinText(x, y)), err
+	y, err := d.toText(b)
+	return d.joined(x, y), err
+}
+
+// joined is the two texts as one.
+func (d *jsDocument) joined(a, b string) jsValue {
+	if !d.spend(3 * (len(a) + len(b))) {
+		return jsValue{}
+	}
+	return textValue(joinText(a, b))
 }
 
 // truthy is JavaScript's ToBoolean.
@@ -166,7 +184,7 @@ func (v *jsValue) truthy() bool {
 }
 
 // equals is Ramda's equals, for what JSON and a Patch can make.
-func equals(a, b *jsValue, depth int) (bool, error) {
+func (d *jsDocument) equals(a, b *jsValue, depth int) (bool, error) {
 	if sameJSON(a, b) {
 		return true, nil
 	}
@@ -185,29 +203,63 @@ func equals(a, b *jsValue, depth int) (bool, error) {
 		x, y := a.number(), b.number()
 		return math.IsNaN(x) && math.IsNaN(y) || math.Float64bits(x) == math.Float64bits(y), nil
 	case jsText:
-		return a.text() == b.text(), nil
+		isPlain := func(v *jsValue) bool { return bytes.IndexByte(v.raw, '\\') < 0 }
+		return !(isPlain(a) && isPlain(b)) && d.text(a) == d.text(b), nil
 	case jsBool:
 		return a.raw[0] == b.raw[0], nil
-	case jsList, jsObject:
-		return equalProperties(a.properties(), b.properties(), depth)
+	case jsList:
+		return d.equalLists(a, b, depth)
+	case jsObject:
+		return d.equalProperties(d.expand(a).members, d.expand(b).members, depth)
 	}
 	return true, nil
 }
 
-func equalProperties(a, b []jsMember, depth int) (bool, error) {
+// equalLists compares what a loop over the lists' properties sees.
+func (d *jsDocument) equalLists(a, b *jsValue, depth int) (bool, error) {
+	n, m := d.expand(a), d.expand(b)
+	if n.elems.length-n.elems.holes() != m.elems.length-m.elems.holes() {
+		return false, nil
+	}
+	if same, err := d.equalProperties(n.members, m.members, depth); err != nil || !same {
+		return false, err
+	}
+	some := func(w *jsWalk, at *int) *jsValue {
+		elem := w.next()
+		for *at++; elem != nil && elem.kind() == jsHole; *at++ {
+			elem = w.next()
+		}
+		return elem
+	}
+	i, j := 0, 0
+	for walkA, walkB := d.walk(n), d.walk(m); d.err == nil; {
+		x, y := some(&walkA, &i), some(&walkB, &j)
+		if x == nil || i != j {
+			return x == nil, nil
+		}
+		before, xCopy, yCopy := d.used, *x, *y
+		same, err := d.equals(&xCopy, &yCopy, depth+1)
+		if d.used = before; err != nil || !same { // what was expanded in the copies is forgotten
+			return false, err
+		}
+	}
+	return false, d.err
+}
+
+func (d *jsDocument) equalProperties(a, b []jsMember, depth int) (bool, error) {
 	if len(a) != len(b) {
 		return false, nil
 	}
-	order := func(x, y jsMember) int { return strings.Compare(x.key, y.key) }
 	if !slices.EqualFunc(a, b, func(x, y jsMember) bool { return x.key == y.key }) {
-		slices.SortFunc(a, order)
-		slices.SortFunc(b, order)
+		order := func(x, y jsMember) int { return strings.Compare(x.key, y.key) }
+		a, b = slices.SortedFunc(slices.Values(a), order), slices.SortedFunc(slices.Values(b), order)
 	}
 	for i := range a {
 		if a[i].key != b[i].key {
 			return false, nil
 		}
-		if same, err := equals(&a[i].value, &b[i].value, depth+1); err != nil || !same {
+		x, y := a[i].value, b[i].value
+		if same, err := d.equals(&x, &y, depth+1); err != nil || !same {
 			return false, err
 		}
 	}

@@ -49,25 +49,28 @@ func arrayIndex(key string) (index int, ok bool) {
 }
 
 // own returns the value's own property under a key, or nil.
-func (v *jsValue) own(k jsKey) *jsValue {
+func (d *jsDocument) own(v *jsValue, k jsKey) *jsValue {
 	switch v.kind() {
 	case jsObject:
-		return v.expand().member(k.name())
+		return d.member(d.expand(v), k.name())
 	case jsList:
-		n := v.expand()
+		n := d.expand(v)
 		if i, isIndex := k.index(); isIndex {
-			if i < len(n.elems) && n.elems[i].kind() != jsHole {
-				return &n.elems[i]
+			if i >= n.elems.length {
+				return nil
+			}
+			if elem := n.elems.at(d, i); elem.kind() != jsHole {
+				return elem
 			}
 			return nil
 		}
-		if found := n.member(k.name()); found != nil {
+		if found := d.member(n, k.name()); found != nil {
 			return found
 		}
 	case jsText:
 		if i, isIndex := k.index(); isIndex {
-			if units := utf16Units(v.text()); i < len(units) {
-				char := textValue(fromUnits(units[i]))
+			if units := d.units(v); i < len(units) {
+				char := charValue(units[i])
 				return &char
 			}
 			return nil
@@ -76,21 +79,32 @@ func (v *jsValue) own(k jsKey) *jsValue {
 		return nil
 	}
 	if k.name() == "length" {
-		length := v.length()
+		length := d.length(v)
 		return &length
 	}
 	return nil
 }
 
+// units are the UTF-16 units of the text that the value is.
+func (d *jsDocument) units(v *jsValue) []uint16 {
+	if !d.spend(2 * len(v.raw)) {
+		return nil
+	}
+	return utf16Units(d.text(v))
+}
+
+// charValue is the text of a UTF-16 unit.
+func charValue(unit uint16) jsValue { return jsonValue(appendQuotedJS(nil, fromUnits(unit))) }
+
 // length is the value's property "length". The value is not nil.
-func (v *jsValue) length() jsValue {
+func (d *jsDocument) length(v *jsValue) jsValue {
 	switch v.kind() {
 	case jsList:
-		return numberValue(float64(len(v.expand().elems)))
+		return numberValue(float64(d.expand(v).elems.length))
 	case jsText:
-		return numberValue(float64(len(utf16Units(v.text()))))
+		return numberValue(float64(len(d.units(v))))
 	case jsObject:
-		if own := v.expand().member("length"); own != nil {
+		if own := d.member(d.expand(v), "length"); own != nil {
 			return *own
 		}
 	}
@@ -99,19 +113,29 @@ func (v *jsValue) length() jsValue {
 
 // properties returns, in a list of its own, what a loop over the value's properties sees. A key that such a loop cannot copy
 // is not among them.
-func (v *jsValue) properties() (members []jsMember) {
+func (d *jsDocument) properties(v *jsValue) (members []jsMember) {
+	add := func(i int, value jsValue) {
+		d.spend(memberCost)
+		members = append(members, jsMember{jsKey{number: float64(i), isNumber: true}.name(), value})
+	}
 	switch v.kind() {
 	case jsObject:
-		members = slices.Clone(v.expand().members)
+		members = slices.Clone(d.expand(v).members)
 	case jsText:
-		for i, unit := range utf16Units(v.text()) {
-			members = append(members, jsMember{jsKey{number: float64(i), isNumber: true}.name(), textValue(fromUnits(unit))})
+		for i, unit := range d.units(v) {
+			if d.err != nil {
+				break
+			}
+			add(i, charValue(unit))
 		}
 	case jsList:
-		for i, elem := range v.expand().elems {
+		i := 0
+		walk := d.walk(d.expand(v))
+		for elem := walk.next(); elem != nil && d.err == nil; elem = walk.next() {
 			if elem.kind() != jsHole {
-				members = append(members, jsMember{jsKey{number: float64(i), isNumber: true}.name(), elem})
+				add(i, *elem)
 			}
+			i++
 		}
 		members = append(members, v.node.members...)
 	}
@@ -119,18 +143,18 @@ func (v *jsValue) properties() (members []jsMember) {
 }
 
 // step returns what path goes on with from a value under a key: nil for undefined.
-func step(v *jsValue, k jsKey) *jsValue {
+func (d *jsDocument) step(v *jsValue, k jsKey) *jsValue {
 	if v == nil || v.isNil() {
 		return nil
 	}
 	if !k.isInteger() {
-		return v.own(k)
+		return d.own(v, k)
 	}
 	if k.number < 0 {
-		length := v.length()
-		k, _ = fromEnd(length, k)
+		length := d.length(v)
+		k, _ = d.fromEnd(length, k)
 	}
-	if found := v.own(k); found != nil || v.kind() != jsText {
+	if found := d.own(v, k); found != nil || v.kind() != jsText {
 		return found
 	}
 	none := textValue("") // charAt
@@ -138,20 +162,20 @@ func step(v *jsValue, k jsKey) *jsValue {
 }
 
 // fromEnd is the key that is length + k.
-func fromEnd(length jsValue, k jsKey) (jsKey, error) {
+func (d *jsDocument) fromEnd(length jsValue, k jsKey) (jsKey, error) {
 	offset := numberValue(k.number)
-	sum, err := add(&length, &offset)
+	sum, err := d.add(&length, &offset)
 	if err != nil {
 		return jsKey{}, err
 	}
-	return keyOf(&sum)
+	return d.keyOf(&sum)
 }
 
 // keyOf is the property key that a value stands for.
-func keyOf(v *jsValue) (jsKey, error) {
+func (d *jsDocument) keyOf(v *jsValue) (jsKey, error) {
 	if v.kind() == jsNumber {
 		return jsKey{number: v.number(), isNumber: true}, nil
 	}
-	text, err := v.toText()
+	text, err := d.toText(v)
 	return jsKey{text: text}, err
 }

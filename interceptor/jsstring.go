@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"bytes"
+	"io"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -17,10 +18,30 @@ func unquoteJS(quoted []byte) string {
 	if plain < 0 {
 		return string(quoted)
 	}
-	text := append(make([]byte, 0, len(quoted)), quoted[:plain]...)
-	for i := plain; i < len(quoted); i++ {
-		if quoted[i] != '\\' || i+1 == len(quoted) {
-			text = append(text, quoted[i])
+	text, _ := appendUnquoted(make([]byte, 0, len(quoted)), quoted, true)
+	return string(text)
+}
+
+// longestEscape is how long an escape can be.
+const longestEscape = len(`\u0000`)
+
+// appendUnquoted appends the text that a part of a JSON string is, and returns how many bytes of it were used: all, but for an
+// escape at the end of a part that is not the last.
+func appendUnquoted(text, quoted []byte, isLast bool) (_ []byte, used int) {
+	for i := 0; i < len(quoted); i++ {
+		if quoted[i] != '\\' {
+			plain := bytes.IndexByte(quoted[i:], '\\')
+			if plain < 0 {
+				return append(text, quoted[i:]...), len(quoted)
+			}
+			text = append(text, quoted[i:i+plain]...)
+			i += plain
+		}
+		if !isLast && i+longestEscape > len(quoted) {
+			return text, i
+		}
+		if i+1 == len(quoted) {
+			text = append(text, '\\')
 			continue
 		}
 		i++
@@ -46,7 +67,33 @@ func unquoteJS(quoted []byte) string {
 			text = append(text, c)
 		}
 	}
-	return string(text)
+	return text, len(quoted)
+}
+
+// writeUnquoted writes the text that a JSON string is, however long it is. quoted is what stands between its quotes.
+func writeUnquoted(w io.Writer, quoted io.Reader) error {
+	const joins = 3 // bytes at the end of a text that the next unit may be joined with
+	var text []byte
+	chunk := make([]byte, 0, writeSize)
+	for isLast := false; !isLast; {
+		n, err := io.ReadFull(quoted, chunk[len(chunk):cap(chunk)])
+		if isLast = err == io.EOF || err == io.ErrUnexpectedEOF; err != nil && !isLast {
+			return err
+		}
+		chunk = chunk[:len(chunk)+n]
+		var used int
+		text, used = appendUnquoted(text, chunk, isLast)
+		chunk = append(chunk[:0], chunk[used:]...)
+		whole := len(text)
+		if !isLast {
+			whole = max(0, whole-joins)
+		}
+		if _, err := w.Write(text[:whole]); err != nil {
+			return err
+		}
+		text = append(text[:0], text[whole:]...)
+	}
+	return nil
 }
 
 // appendUnit appends a UTF-16 unit to WTF-8, joined with a first half of a surrogate pair at its end.

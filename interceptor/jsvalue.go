@@ -1,7 +1,9 @@
 package interceptor
 
 import (
+	"bufio"
 	"bytes"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -32,7 +34,7 @@ const (
 type jsNode struct {
 	kind    jsKind
 	number  float64    // of a number that JSON has no text for: NaN, an infinity or minus zero
-	elems   []jsValue  // of a list
+	elems   jsElems    // of a list
 	members []jsMember // of an object, in JavaScript's order; of a list, its properties that are no indexes
 	epoch   int        // of the jsDocument, when it was made; 0: it came out of raw
 }
@@ -47,7 +49,10 @@ var hole = jsValue{node: &jsNode{kind: jsHole}}
 
 func jsonValue(raw []byte) jsValue { return jsValue{raw: raw} }
 
-func textValue(text string) jsValue { return jsValue{raw: appendQuotedJS(nil, text)} }
+// textValue is a text that was made here, and takes memory: its node says so, see weigh.
+func textValue(text string) jsValue {
+	return jsValue{raw: appendQuotedJS(nil, text), node: &jsNode{kind: jsText}}
+}
 
 func numberValue(f float64) jsValue {
 	if math.IsNaN(f) || math.IsInf(f, 0) || f == 0 && math.Signbit(f) {
@@ -89,31 +94,44 @@ func (v *jsValue) kind() jsKind {
 func (v *jsValue) isNil() bool { return v.kind() <= jsNull }
 
 // text is the text that the value is.
-func (v *jsValue) text() string { return unquoteJS(v.raw[1 : len(v.raw)-1]) }
+func (d *jsDocument) text(v *jsValue) string {
+	if !d.spend(len(v.raw)) {
+		return ""
+	}
+	return unquoteJS(v.raw[1 : len(v.raw)-1])
+}
 
 // expand returns what is in a list or an object.
-func (v *jsValue) expand() *jsNode {
+func (d *jsDocument) expand(v *jsValue) *jsNode {
 	if v.node != nil {
 		return v.node
 	}
 	v.node = &jsNode{kind: v.kind()}
+	d.pass(len(v.raw))
 	if v.node.kind == jsList {
-		eachElement(v.raw, func(value []byte) { v.node.elems = append(v.node.elems, jsonValue(value)) })
+		v.node.elems = d.elemsIn(v.raw)
 		return v.node
 	}
-	members := newMemberSet(nil)
-	eachMember(v.raw, func(key, value []byte) { members.set(unquoteJS(key), jsonValue(value)) })
+	members := d.newMemberSet(nil)
+	for key, value := range membersOf(v.raw) {
+		if members.set(unquoteJS(key), jsonValue(value)); d.err != nil {
+			break
+		}
+	}
 	v.node.members = members.inOrder()
 	return v.node
 }
 
 // A memberSet collects the properties of an object: the last one of a key wins, in the place of the first.
 type memberSet struct {
+	d       *jsDocument
 	members []jsMember
 	places  map[string]int // of the keys, once there are many
 }
 
-func newMemberSet(members []jsMember) *memberSet { return &memberSet{members: members} }
+func (d *jsDocument) newMemberSet(members []jsMember) *memberSet {
+	return &memberSet{d: d, members: members}
+}
 
 func (s *memberSet) set(key string, value jsValue) {
 	i, ok := s.find(key)
@@ -124,6 +142,7 @@ func (s *memberSet) set(key string, value jsValue) {
 	case s.places != nil:
 		s.places[key] = len(s.members)
 	}
+	s.d.spend(memberCost + len(key))
 	s.members = append(s.members, jsMember{key, value})
 }
 
@@ -168,7 +187,8 @@ func compareKeys(a, b string) int {
 }
 
 // member returns the property of n with a key, or nil.
-func (n *jsNode) member(key string) *jsValue {
+func (d *jsDocument) member(n *jsNode, key string) *jsValue {
+	d.pass(len(n.members))
 	for i := range n.members {
 		if n.members[i].key == key {
 			return &n.members[i].value
@@ -178,11 +198,12 @@ func (n *jsNode) member(key string) *jsValue {
 }
 
 // set gives n a property, in its place in JavaScript's order. n is not to be shared.
-func (n *jsNode) set(key string, value jsValue) {
-	if old := n.member(key); old != nil {
+func (d *jsDocument) set(n *jsNode, key string, value jsValue) {
+	if old := d.member(n, key); old != nil {
 		*old = value
 		return
 	}
+	d.spend(memberCost + len(key))
 	n.insert(jsMember{key, value})
 }
 
@@ -200,46 +221,75 @@ func (n *jsNode) insert(m jsMember) {
 	n.members = slices.Insert(n.members, at, m)
 }
 
-// appendJSON appends what JSON.stringify writes. faithful is false if JSON.parse would not give the same value back.
+// writeTo writes what JSON.stringify writes of the document. faithful is false if JSON.parse would not give the same value back.
 // Undefined alone, which JSON.stringify does not write, becomes null.
-func (v *jsValue) appendJSON(dst []byte) (_ []byte, faithful bool) {
+func (d *jsDocument) writeTo(to io.Writer) (faithful bool, err error) {
+	w := bufio.NewWriterSize(to, 16<<10)
+	faithful = d.writeValue(w, &d.root)
+	return faithful, w.Flush()
+}
+
+// writeValue is writeTo of a value. An error stays in w.
+func (d *jsDocument) writeValue(w *bufio.Writer, v *jsValue) (faithful bool) {
 	switch {
 	case v.raw != nil:
-		return append(dst, v.raw...), true
+		_, _ = w.Write(v.raw)
+		return true
 	case v.node != nil && v.node.kind == jsList:
-		faithful = len(v.node.members) == 0
-		dst = append(dst, '[')
-		for i := range v.node.elems {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			var same bool
-			dst, same = v.node.elems[i].appendJSON(dst)
-			faithful = faithful && same
-		}
-		return append(dst, ']'), faithful
+		return d.writeList(w, v.node)
 	case v.node != nil && v.node.kind == jsObject:
-		faithful = true
-		dst = append(dst, '{')
-		for i := range v.node.members {
-			m := &v.node.members[i]
-			if m.value.kind() == jsUndefined {
-				faithful = false
-				continue
-			}
-			if dst[len(dst)-1] != '{' {
-				dst = append(dst, ',')
-			}
-			dst = append(appendQuotedJS(dst, m.key), ':')
-			var same bool
-			dst, same = m.value.appendJSON(dst)
-			faithful = faithful && same
-		}
-		return append(dst, '}'), faithful
+		return d.writeObject(w, v.node)
 	case v.node != nil && v.node.kind == jsNumber && v.node.number == 0:
-		return append(dst, '0'), false
+		_ = w.WriteByte('0')
+		return false
 	}
-	return append(dst, "null"...), false
+	_, _ = w.WriteString("null")
+	return false
+}
+
+func (d *jsDocument) writeList(w *bufio.Writer, n *jsNode) (faithful bool) {
+	faithful = len(n.members) == 0
+	_ = w.WriteByte('[')
+	for i := range n.elems.runs {
+		run := &n.elems.runs[i]
+		if i > 0 {
+			_ = w.WriteByte(',')
+		}
+		if run.elems == nil && run.raw != nil && !run.reversed {
+			_, _ = w.Write(run.raw)
+			continue
+		}
+		walk := jsWalk{d: d, runs: n.elems.runs[i : i+1]}
+		for elem, comma := walk.next(), false; elem != nil; elem, comma = walk.next(), true {
+			if comma {
+				_ = w.WriteByte(',')
+			}
+			faithful = d.writeValue(w, elem) && faithful
+		}
+	}
+	_ = w.WriteByte(']')
+	return faithful
+}
+
+func (d *jsDocument) writeObject(w *bufio.Writer, n *jsNode) (faithful bool) {
+	faithful = true
+	_ = w.WriteByte('{')
+	comma := false
+	for i := range n.members {
+		m := &n.members[i]
+		if m.value.kind() == jsUndefined {
+			faithful = false
+			continue
+		}
+		if comma {
+			_ = w.WriteByte(',')
+		}
+		comma = true
+		_, _ = w.Write(append(appendQuotedJS(w.AvailableBuffer(), m.key), ':'))
+		faithful = d.writeValue(w, &m.value) && faithful
+	}
+	_ = w.WriteByte('}')
+	return faithful
 }
 
 // sameJSON reports, for most equal values and for no others, that they are equal.

@@ -12,13 +12,19 @@ const (
 	maxNesting = 10_000  // open containers, where a request is walked
 )
 
+var (
+	errManyTokens  = fmt.Errorf("%w: more than %d tokens", ErrTooLarge, maxTokens)
+	errManyRecords = fmt.Errorf("%w: more than %d records of Patches", ErrTooLarge, maxRecords)
+)
+
 // An objectSpan is an object in a request that stands for data.
 type objectSpan struct {
 	start, end int64
 	text       []byte // of the token, unless it is patched
 	alone      bool   // it holds nothing but the token
-	patched    bool   // it has the records of Patches
+	patched    bool   // it has records of Patches
 	storeID    string // the canonical id of the Store whose data it is; "": this cannot be told
+	records    recordLists
 }
 
 // An objectFrame is an open container on the way through a request.
@@ -27,7 +33,8 @@ type objectFrame struct {
 	members   int
 	key       string // the last key, if it is one of those below
 	text      []byte // of a token, if one opens the last
-	records   [2]int64
+	keyAt     int64  // of the records
+	records   recordLists
 	id        [2]int64
 	isData    bool // its "property" is "data"
 	ambiguous bool // it has the key of the records twice
@@ -55,13 +62,15 @@ func (t *textWindow) plain() bool {
 // Anything that is not exactly of that shape is somebody's own data. With opens, which says whether a token opens, an object
 // that holds more than a token is told from such data.
 //
-// ok is false if the text is no JSON. It fails with ErrTooLarge if it is nested too deep.
+// ok is false if the text is no JSON. It fails with ErrTooLarge as soon as it has come upon too many of them, too many records or
+// too deep a nesting.
 func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, ok bool, err error) {
 	var (
 		s           scanner
 		frames      []objectFrame
 		scalar      bool // the value that has begun is no container
 		scalarStart int64
+		records     int
 		inRecords   = -1 // the depth at which a value stands under the key of records: no records are looked for within it
 	)
 	for i := t.behindMark(); i < t.size && t.at(i) != 0; {
@@ -73,7 +82,9 @@ func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, 
 			return nil, false, nil
 		case evKey:
 			frames[top].members++
-			frames[top].key = knownKey(s.key)
+			if frames[top].key = knownKey(s.key); frames[top].key == recordsKey && inRecords < 0 {
+				frames[top].keyAt = i - int64(len(patchedKey))
+			}
 		case evValue:
 			if scalar = t.at(i) != '{' && t.at(i) != '['; scalar {
 				scalarStart = i
@@ -93,12 +104,19 @@ func (t *textWindow) objects(opens func(text []byte) bool) (found []objectSpan, 
 				object := t.objectOf(frames, i, inRecords < 0)
 				if object.patched || object.text != nil && (object.alone || opens(object.text)) {
 					found = append(before(found, object.start), object)
+					records += object.records.count
+				}
+				if len(found) > maxTokens {
+					return nil, false, errManyTokens
+				}
+				if records > maxRecords {
+					return nil, false, errManyRecords
 				}
 				frames = frames[:top]
 				top--
 			}
 			if scalar = false; top >= 0 {
-				t.note(&frames[top], span, opens)
+				t.note(&frames[top], span, opens, inRecords == top)
 			}
 			if inRecords == top {
 				inRecords = -1
@@ -113,7 +131,9 @@ func (t *textWindow) objectOf(frames []objectFrame, end int64, mayBePatched bool
 	top := len(frames) - 1
 	frame := frames[top]
 	object := objectSpan{start: frame.start, end: end, text: frame.text, alone: frame.members == 1}
-	object.patched = mayBePatched && t.isPatched(frame)
+	if object.patched = mayBePatched && frame.records.count > 0 && !frame.ambiguous; object.patched {
+		object.records = frame.records
+	}
 	if (object.patched || object.text != nil) && top > 0 && frames[top-1].key == "value" && frames[top-1].isData {
 		object.storeID = t.idAt(frames[top-1].id)
 	}
@@ -158,16 +178,18 @@ func knownKey(key []byte) string {
 	return ""
 }
 
-// note keeps what matters of the value under a frame's last key.
-func (t *textWindow) note(f *objectFrame, value [2]int64, opens func(text []byte) bool) {
+// note keeps what matters of the value under a frame's last key. mayBeRecords is false for what is within records.
+func (t *textWindow) note(f *objectFrame, value [2]int64, opens func(text []byte) bool, mayBeRecords bool) {
 	switch f.key {
 	case textKey:
 		if text := t.tokenText(value); text != nil && (f.text == nil || opens(text)) {
 			f.text = text
 		}
 	case recordsKey:
-		f.ambiguous = f.records != [2]int64{}
-		f.records = value
+		f.ambiguous = f.records.end > 0
+		if f.records.end = value[1]; mayBeRecords && !f.ambiguous {
+			f.records = t.recordLists(f.keyAt, value)
+		}
 	case "id":
 		f.id = value
 	case "property":
@@ -189,15 +211,6 @@ func (t *textWindow) tokenText(value [2]int64) []byte {
 	return text
 }
 
-// isPatched reports whether the object in a frame has records, in their exact shape.
-func (t *textWindow) isPatched(f objectFrame) bool {
-	if f.records == [2]int64{} || f.ambiguous {
-		return false
-	}
-	_, ok := firstRecords(t.read(f.records))
-	return ok
-}
-
 // idAt returns the canonical id that a value is.
 func (t *textWindow) idAt(span [2]int64) string {
 	if span[1]-span[0] > maxIDText || span[1] == 0 {
@@ -206,7 +219,7 @@ func (t *textWindow) idAt(span [2]int64) string {
 	return idOf(string(t.read(span)))
 }
 
-// read returns the text in a span.
+// read returns the text in a span, which is short.
 func (t *textWindow) read(span [2]int64) []byte {
 	text := make([]byte, span[1]-span[0])
 	if n, err := t.source.ReadAt(text, span[0]); n < len(text) {

@@ -1,8 +1,10 @@
 package interceptor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 )
 
@@ -11,7 +13,7 @@ import (
 //	{"__dash_patch_update":"__dash_patch_update","operations":[{"operation":"Append","location":["rows"],"params":{"value":1}}]}
 //
 // What its operations do is what dash-renderer does, in src/actions/patch.ts.
-type patch []operation
+type patch []byte
 
 type operation struct {
 	name     string
@@ -31,7 +33,7 @@ var operations = map[string]func(d *jsDocument, prev *jsValue, op *operation) (j
 	"Insert":  insert,
 	"Append":  insertLast,
 	"Prepend": insertFirst,
-	"Add":     func(_ *jsDocument, prev *jsValue, op *operation) (jsValue, error) { return add(prev, &op.value) },
+	"Add":     func(d *jsDocument, prev *jsValue, op *operation) (jsValue, error) { return d.add(prev, &op.value) },
 	"Sub":     calculate(func(a, b float64) float64 { return a - b }),
 	"Mul":     calculate(func(a, b float64) float64 { return a * b }),
 	"Div":     calculate(func(a, b float64) float64 { return a / b }),
@@ -40,80 +42,115 @@ var operations = map[string]func(d *jsDocument, prev *jsValue, op *operation) (j
 	"Remove":  remove,
 }
 
-// parsePatch reads a Patch. It fails with errNotRecordable for what is none, and for one that can only be meant for a number,
+// parsePatch checks a Patch. It fails with errNotRecordable for what is none, and for one that can only be meant for a number,
 // which is never offloaded: what the browser makes of these is what it would make of them without us.
 func parsePatch(raw []byte) (patch, error) {
-	var p patch
-	var err error
-	root := jsonValue(raw)
-	if root.kind() != jsObject {
-		return nil, errNotRecordable
-	}
-	list := root.expand().member("operations")
-	if list == nil || list.kind() != jsList {
-		return nil, errNotRecordable
-	}
-	for i := range list.expand().elems {
-		var op operation
-		if op, err = parseOperation(&list.node.elems[i]); err != nil {
+	i := 0
+	for _, err := range patch(raw).operations(new(jsDocument)) {
+		if err != nil {
 			return nil, fmt.Errorf("operation %d: %w", i, err)
 		}
-		p = append(p, op)
+		i++
 	}
-	return p, nil
+	return patch(raw), nil
 }
 
-func parseOperation(v *jsValue) (operation, error) {
-	op := operation{}
-	if v.kind() != jsObject {
-		return op, errNotRecordable
+// operations are those of a Patch, one after the other, for a document.
+func (p patch) operations(d *jsDocument) iter.Seq2[*operation, error] {
+	return func(yield func(*operation, error) bool) {
+		var list []byte
+		if len(p) > 0 && p[0] == '{' {
+			d.pass(len(p))
+			list = lastMember(p, "operations")
+		}
+		if len(list) == 0 || list[0] != '[' {
+			yield(nil, errNotRecordable)
+			return
+		}
+		for raw := range elementsOf(list) {
+			op, err := d.parseOperation(raw)
+			if !yield(op, err) || err != nil {
+				return
+			}
+		}
 	}
-	n := v.expand()
-	name, location, params := n.member("operation"), n.member("location"), n.member("params")
-	if name == nil || name.kind() != jsText || location == nil || location.kind() != jsList {
-		return op, errNotRecordable
+}
+
+// isEmpty reports whether a Patch that was checked does nothing.
+func (p patch) isEmpty() bool {
+	for range p.operations(new(jsDocument)) {
+		return false
 	}
-	op.name = name.text()
-	if _, known := operations[op.name]; !known || len(location.expand().elems) > maxPatchDepth {
-		return op, errNotRecordable
+	return true
+}
+
+func (d *jsDocument) parseOperation(raw []byte) (*operation, error) {
+	if raw[0] != '{' {
+		return nil, errNotRecordable
 	}
-	for i := range location.node.elems {
-		k, err := keyOf(&location.node.elems[i])
-		if err != nil {
-			return op, errNotRecordable
+	d.pass(len(raw))
+	var name, location, params []byte
+	for key, value := range membersOf(raw) {
+		switch unquoteJS(key) {
+		case "operation":
+			name = value
+		case "location":
+			location = value
+		case "params":
+			params = value
+		}
+	}
+	if len(name) == 0 || name[0] != '"' || len(location) == 0 || location[0] != '[' {
+		return nil, errNotRecordable
+	}
+	op := &operation{name: unquoteJS(name[1 : len(name)-1])}
+	if _, known := operations[op.name]; !known {
+		return nil, errNotRecordable
+	}
+	for part := range elementsOf(location) {
+		value := jsonValue(part)
+		k, err := d.keyOf(&value)
+		if err != nil || len(op.location) == maxPatchDepth {
+			return nil, errNotRecordable
 		}
 		op.location = append(op.location, k)
 	}
-	if params != nil && params.kind() == jsObject {
-		op.value = valueOr(params.expand().member("value"))
-		op.index = valueOr(params.node.member("index"))
+	if len(params) > 0 && params[0] == '{' {
+		d.pass(len(params))
+		op.value, op.index = jsonValue(lastMember(params, "value")), jsonValue(lastMember(params, "index"))
 	}
 	if len(op.location) == 0 && (op.name == "Sub" || op.name == "Mul" || op.name == "Div" ||
 		op.name == "Add" && op.value.kind() != jsText) {
-		return op, errNotRecordable
+		return nil, errNotRecordable
 	}
 	return op, nil
 }
 
-func valueOr(v *jsValue) jsValue {
-	if v == nil {
-		return jsValue{}
-	}
-	return *v
-}
-
 // apply changes the document by a Patch. If an operation throws, it stays as it was, as it does in the browser: there, the
-// exception ends the callback before any of its outputs is set.
+// exception ends the callback before any of its outputs is set. With any error but errThrown, the document is of no more use:
+// errNotRecordable, errCostly, and what pause returns.
 func (d *jsDocument) apply(p patch) error {
 	if d.root.kind() == jsUndefined {
 		return errThrown // "Cannot patch undefined"
 	}
 	before := d.root
 	d.epoch++
-	for i := range p {
-		if err := d.do(&p[i]); err != nil {
+	for op, err := range p.operations(d) {
+		if err == nil {
+			err = d.do(op)
+		}
+		if d.err != nil {
+			return d.err
+		}
+		if err != nil {
 			d.root = before
 			return err
+		}
+		d.settle(d)
+		if d.pause != nil {
+			if err := d.pause(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -147,22 +184,22 @@ func (d *jsDocument) resolve(location []jsKey) ([]jsKey, error) {
 				return nil, errThrown
 			}
 			var err error
-			if k, err = fromEnd(v.length(), k); err != nil {
+			if k, err = d.fromEnd(d.length(v), k); err != nil {
 				return nil, err
 			}
 			if location[i] = k; k.isNumber && k.number < 0 {
 				d.epoch++ // path and assocPath take it for different places, so that a value may get to be in both
 			}
 		}
-		v = step(v, k)
+		v = d.step(v, k)
 	}
 	return location, nil
 }
 
 // merge is {...prev, ...value}.
 func merge(d *jsDocument, prev *jsValue, op *operation) (jsValue, error) {
-	members := newMemberSet(prev.properties())
-	for _, m := range op.value.properties() {
+	members := d.newMemberSet(d.properties(prev))
+	for _, m := range d.properties(&op.value) {
 		members.set(m.key, m.value)
 	}
 	return d.object(members.inOrder()), nil
@@ -173,9 +210,11 @@ func extend(d *jsDocument, prev *jsValue, op *operation) (jsValue, error) {
 	switch kind := prev.kind(); {
 	case kind != op.value.kind():
 	case kind == jsList:
-		return d.list(append(d.elems(prev), op.value.expand().elems...)), nil
+		elems := d.elems(prev)
+		elems.concat(d, d.expand(&op.value).elems)
+		return d.list(elems), nil
 	case kind == jsText:
-		return textValue(joinText(prev.text(), op.value.text())), nil
+		return d.joined(d.text(prev), d.text(&op.value)), nil
 	}
 	return jsValue{}, errThrown
 }
@@ -184,17 +223,17 @@ func insert(d *jsDocument, prev *jsValue, op *operation) (jsValue, error) {
 	if prev.isNil() {
 		return jsValue{}, errThrown
 	}
-	length, index := prev.length(), op.index
-	n, err := length.toNumber()
+	length, index := d.length(prev), op.index
+	n, err := d.toNumber(&length)
 	if err != nil {
 		return jsValue{}, err
 	}
 	if index.kind() == jsNumber && index.number() < 0 {
-		if index, err = add(&length, &index); err != nil {
+		if index, err = d.add(&length, &index); err != nil {
 			return jsValue{}, err
 		}
 	}
-	at, err := index.toNumber()
+	at, err := d.toNumber(&index)
 	if err != nil {
 		return jsValue{}, err
 	}
@@ -202,27 +241,30 @@ func insert(d *jsDocument, prev *jsValue, op *operation) (jsValue, error) {
 		at = n
 	}
 	elems, err := d.sliceElems(prev)
-	return d.list(slices.Insert(elems, spliceStart(at, len(elems)), op.value)), err
+	elems.insert(d, spliceStart(at, elems.length), op.value)
+	return d.list(elems), err
 }
 
 func insertLast(d *jsDocument, prev *jsValue, op *operation) (jsValue, error) {
 	elems, err := d.concatElems(prev)
-	return d.list(append(elems, op.value)), err
+	elems.insert(d, elems.length, op.value)
+	return d.list(elems), err
 }
 
 func insertFirst(d *jsDocument, prev *jsValue, op *operation) (jsValue, error) {
 	elems, err := d.concatElems(prev)
-	return d.list(slices.Insert(elems, 0, op.value)), err
+	elems.insert(d, 0, op.value)
+	return d.list(elems), err
 }
 
 // calculate returns an operation with the two numbers.
 func calculate(f func(a, b float64) float64) func(*jsDocument, *jsValue, *operation) (jsValue, error) {
-	return func(_ *jsDocument, prev *jsValue, op *operation) (jsValue, error) {
-		a, err := prev.toNumber()
+	return func(d *jsDocument, prev *jsValue, op *operation) (jsValue, error) {
+		a, err := d.toNumber(prev)
 		if err != nil {
 			return jsValue{}, err
 		}
-		b, err := op.value.toNumber()
+		b, err := d.toNumber(&op.value)
 		return numberValue(f(a, b)), err
 	}
 }
@@ -231,7 +273,7 @@ func calculate(f func(a, b float64) float64) func(*jsDocument, *jsValue, *operat
 func clearValue(d *jsDocument, prev *jsValue, _ *operation) (jsValue, error) {
 	switch prev.kind() {
 	case jsList:
-		return d.list(nil), nil
+		return d.list(jsElems{}), nil
 	case jsText:
 		return textValue(""), nil
 	case jsObject:
@@ -242,12 +284,15 @@ func clearValue(d *jsDocument, prev *jsValue, _ *operation) (jsValue, error) {
 
 func reverse(d *jsDocument, prev *jsValue, _ *operation) (jsValue, error) {
 	if prev.kind() == jsText {
-		units := utf16Units(prev.text())
+		units := d.units(prev)
 		slices.Reverse(units)
+		if !d.spend(2 * len(prev.raw)) {
+			return jsValue{}, nil
+		}
 		return textValue(fromUnits(units...)), nil
 	}
 	elems, err := d.sliceElems(prev)
-	slices.Reverse(elems)
+	elems.reverse(d)
 	return d.list(elems), err
 }
 
@@ -256,11 +301,14 @@ func remove(d *jsDocument, prev *jsValue, op *operation) (jsValue, error) {
 	if prev.kind() != jsList {
 		return jsValue{}, errThrown
 	}
-	var err error
-	elems := slices.DeleteFunc(d.elems(prev), func(elem jsValue) bool { // a copy: what is expanded in it is forgotten
-		same, thrown := equals(&elem, &op.value, 0)
-		err = errors.Join(err, thrown)
-		return same || elem.kind() == jsHole
+	var thrown error
+	elems := d.elems(prev)
+	left := elems.without(d, func(elem *jsValue) bool {
+		before, inside := d.used, *elem // a copy: what is expanded in it is forgotten
+		same, err := d.equals(&inside, &op.value, 0)
+		thrown = cmp.Or(thrown, err)
+		d.used = before
+		return same
 	})
-	return d.list(elems), err
+	return d.list(left), thrown
 }

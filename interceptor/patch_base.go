@@ -4,7 +4,7 @@ package interceptor
 // them, has made an object of a list, and of a text; and null, and empty data, have left nothing.
 //
 // What it was is told by the first operation that can tell, and else by the keys.
-func inlineBase(object jsValue, patches []patch) jsValue {
+func (d *jsDocument) inlineBase(object jsValue, patches []patch) (jsValue, error) {
 	const (
 		unknown = iota
 		isObject
@@ -13,9 +13,11 @@ func inlineBase(object jsValue, patches []patch) jsValue {
 	)
 	was := unknown
 	for _, p := range patches {
-		for _, op := range p {
+		for op, err := range p.operations(d) {
+			if err != nil {
+				return jsValue{}, err
+			}
 			switch {
-			case was != unknown:
 			case len(op.location) > 0 && op.location[0].isNumber:
 				was = isList // Python's p[0]; p["0"] is a text
 			case len(op.location) > 0 || op.name == "Merge" || op.name == "Assign":
@@ -25,27 +27,32 @@ func inlineBase(object jsValue, patches []patch) jsValue {
 			case op.name != "Clear" && op.name != "Delete":
 				was = isList
 			}
+			if was != unknown {
+				break
+			}
+		}
+		if was != unknown {
+			break
 		}
 	}
-	members := object.expand().members
-	var elems []jsValue
-	allChars := true
-	for i, m := range members {
+	var elems jsElems
+	var chars []uint16
+	for i, m := range d.expand(&object).members {
 		if index, isIndex := arrayIndex(m.key); !isIndex || index != i {
-			return object
+			return object, nil
 		}
-		allChars = allChars && m.value.kind() == jsText && len(utf16Units(m.value.text())) == 1
-		elems = append(elems, m.value)
+		if m.value.kind() == jsText && len(m.value.raw) <= len(`"\ud83e\udd86"`) {
+			if char := d.units(&m.value); len(char) == 1 {
+				chars = append(chars, char[0])
+			}
+		}
+		elems.insert(d, i, m.value)
 	}
 	switch {
-	case was == isText && allChars:
-		text := ""
-		for _, char := range elems {
-			text = joinText(text, char.text())
-		}
-		return textValue(text)
-	case was == isObject || len(elems) == 0 && was != isList:
-		return object
+	case was == isText && len(chars) == elems.length:
+		return textValue(fromUnits(chars...)), d.err
+	case was == isObject || elems.length == 0 && was != isList:
+		return object, d.err
 	}
-	return jsValue{node: &jsNode{kind: jsList, elems: elems}}
+	return jsValue{node: &jsNode{kind: jsList, elems: elems}}, d.err
 }

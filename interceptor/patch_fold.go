@@ -2,7 +2,6 @@ package interceptor
 
 import (
 	"bytes"
-	"context"
 	"runtime"
 	"sync"
 )
@@ -20,7 +19,7 @@ const (
 // folds keeps what has been made of patched data. It only saves work: what is not known is made again. Its methods may be
 // called at the same time.
 type folds struct {
-	busy chan struct{} // of as many values as may be made at a time: each needs memory
+	turns *turns // of making values: as many at a time as there are processors
 
 	mu   sync.Mutex
 	made recent[payloadRef] // the value of a chain, by chain.keys
@@ -28,18 +27,8 @@ type folds struct {
 
 func newFolds() *folds {
 	return &folds{
-		busy: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		made: recent[payloadRef]{most: maxMadeKept},
-	}
-}
-
-// begin waits until a value may be made. done is to be called behind it.
-func (f *folds) begin(ctx context.Context) (done func(), err error) {
-	select {
-	case f.busy <- struct{}{}:
-		return func() { <-f.busy }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		turns: newTurns(runtime.GOMAXPROCS(0)),
+		made:  recent[payloadRef]{most: maxMadeKept},
 	}
 }
 
@@ -77,6 +66,9 @@ type longChain struct {
 // NewShown returns what a browser has shown that has shown nothing yet.
 func NewShown() *Shown { return &Shown{after: foldAfter, long: recent[longChain]{most: maxLongKept}} }
 
+// isLong reports whether so many records are to be folded.
+func (s *Shown) isLong(records int) bool { return s != nil && records >= s.after }
+
 // learn notes what records the browser has of a Store, and their value.
 func (s *Shown) learn(storeID string, elements [][]byte, value payloadRef) {
 	if s == nil || storeID == "" {
@@ -85,7 +77,7 @@ func (s *Shown) learn(storeID string, elements [][]byte, value payloadRef) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := longChain{bytes.Join(elements, []byte(",")), value}
-	if len(elements) < s.after || len(known.elements) > maxFolded {
+	if !s.isLong(len(elements)) || len(known.elements) > maxFolded {
 		s.long.remove(storeID)
 		return
 	}

@@ -1,9 +1,6 @@
 package interceptor
 
-import (
-	"bytes"
-	"io"
-)
+import "io"
 
 // patchedKey is the key under which a Store's data, where an app has patched it, has the records of its Patches:
 //
@@ -14,71 +11,118 @@ import (
 // {"<record's token text>":"<bytes>"}.
 const patchedKey = `"$dashstash_patches"`
 
-// firstRecords returns the elements of the first list of records, as JSON, if list is one or more lists of records.
-func firstRecords(list []byte) (records [][]byte, ok bool) {
-	if len(list) == 0 || list[0] != '[' {
-		return nil, false
-	}
-	ok = true
-	first := true
-	eachElement(list, func(inner []byte) {
-		n := 0
-		if inner[0] == '[' {
-			eachElement(inner, func(element []byte) {
-				text, _ := recordText(element)
-				ok = ok && text != nil
-				if n++; first {
-					records = append(records, element)
-				}
-			})
-		}
-		ok, first = ok && n > 0, false
-	})
-	return records, ok && !first
+// recordLists is where an object has its records.
+type recordLists struct {
+	start, end       int64 // of the lists
+	count            int   // of records in the first of them; 0: it is no such list
+	cutFrom, cutBack int64 // what is to be left out of the object to have what was patched
 }
 
-// recordText returns the token's text in a record, and the record's bytes as a JSON string if it carries them. The text is nil
-// if element is no record.
-func recordText(element []byte) (text, bytes []byte) {
-	switch {
-	case len(element) == TokenSize+2 && element[0] == '"' && isTokenText(element[1:TokenSize+1]):
-		return element[1 : TokenSize+1], nil
-	case element[0] == '{':
-		members := 0
-		eachMember(element, func(key, value []byte) {
-			if members++; isTokenText(key) && value[0] == '"' {
-				text, bytes = key, value
+// recordLists looks at the value of a key of records.
+func (t *textWindow) recordLists(keyAt int64, value [2]int64) recordLists {
+	lists := recordLists{start: value[0], end: value[1], cutFrom: keyAt, cutBack: value[1]}
+	comma := t.skipSpace(keyAt-1, -1)
+	isFirst := t.at(comma) != ','
+	if !isFirst {
+		lists.cutFrom = comma
+	}
+	n := 0
+	if t.eachRecord(lists, func(recordSpan) bool { n++; return true }) {
+		lists.count = n
+	}
+	if comma = t.skipSpace(value[1], 1); isFirst && t.at(comma) == ',' {
+		lists.cutBack = comma + 1
+	}
+	return lists
+}
+
+// A recordSpan is a record in a list of them.
+type recordSpan struct {
+	start, end int64
+	text       [TokenSize]byte // of its token
+	bytes      [2]int64        // what stands between the quotes of the record's bytes, if it carries them
+}
+
+// eachRecord calls visit with each record in the first of the lists, until it returns false. It returns true if there are
+// lists of records, none of them empty, and nothing else, and visit always was true.
+func (t *textWindow) eachRecord(lists recordLists, visit func(recordSpan) bool) bool {
+	var (
+		s       scanner
+		r       recordSpan
+		start   [4]int64 // of the last value of a depth
+		inside  [4]int   // how many values have ended in it
+		isFirst = true
+	)
+	for i := lists.start; i < lists.end && t.at(i) != 0; {
+		n, ev := s.next(t.window[i-t.start:])
+		i += int64(n)
+		switch depth := s.depth(); ev {
+		case evBroken:
+			return false
+		case evKey:
+			if !isTokenText(s.key) {
+				return false
 			}
-		})
-		if members == 1 {
-			return text, bytes
+			copy(r.text[:], s.key)
+		case evValue:
+			c := t.at(i)
+			isList, isText := depth < 2 && c == '[', depth >= 2 && c == '"'
+			if !isList && !isText && (depth != 2 || c != '{') {
+				return false
+			}
+			start[depth], inside[depth] = i, 0
+		case evEnd:
+			span := [2]int64{start[depth], i}
+			switch ok := inside[depth] > 0; {
+			case depth == 0:
+				return ok
+			case depth == 1 && !ok, depth == 2 && !t.endRecord(&r, span, inside[2]), depth == 2 && isFirst && !visit(r):
+				return false
+			case depth == 3:
+				r.bytes = [2]int64{span[0] + 1, span[1] - 1}
+			}
+			isFirst = isFirst && depth != 1
+			inside[depth-1]++
+			if depth == 2 {
+				r = recordSpan{}
+			}
 		}
 	}
-	return nil, nil
+	return false
 }
 
-// A patched is an object with records, taken apart.
-type patched struct {
-	base    []byte   // the object without its records
-	records [][]byte // the first list's elements
+// endRecord notes what a record is that has a number of members: none, if it is a token's text. It reports whether it is one.
+func (t *textWindow) endRecord(r *recordSpan, span [2]int64, members int) bool {
+	r.start, r.end = span[0], span[1]
+	if t.at(span[0]) == '{' {
+		return members == 1
+	}
+	if span[1]-span[0] != TokenSize+2 {
+		return false
+	}
+	for i := range r.text {
+		r.text[i] = t.at(span[0] + 1 + int64(i))
+	}
+	return isTokenText(r.text[:])
 }
 
-func parsePatched(object []byte) (p patched, ok bool) {
-	p.base = append(make([]byte, 0, len(object)), '{')
-	eachMember(object, func(key, value []byte) {
-		if string(key) == recordsKey {
-			p.records, ok = firstRecords(value)
-			return
+// A cutText is a part of a text, without a part of it.
+type cutText struct {
+	source           io.ReaderAt
+	start, end       int64
+	cutFrom, cutBack int64
+}
+
+func (c *cutText) size() int64 { return c.end - c.start - (c.cutBack - c.cutFrom) }
+
+// ReadAt is [io.ReaderAt].
+func (c *cutText) ReadAt(p []byte, offset int64) (n int, err error) {
+	before := c.cutFrom - c.start
+	if offset < before {
+		if n, err = io.NewSectionReader(c.source, c.start, before).ReadAt(p, offset); n == len(p) || err != io.EOF {
+			return n, err
 		}
-		if len(p.base) > 1 {
-			p.base = append(p.base, ',')
-		}
-		p.base = append(append(append(p.base, '"'), key...), '"', ':')
-		p.base = append(p.base, value...)
-	})
-	p.base = append(p.base, '}')
-	return p, ok
+	}
+	behind, err := io.NewSectionReader(c.source, c.cutBack, c.end-c.cutBack).ReadAt(p[n:], offset+int64(n)-before)
+	return n + behind, err
 }
-
-// readerOf returns a source of what is in memory.
-func readerOf(text []byte) (io.ReaderAt, int64) { return bytes.NewReader(text), int64(len(text)) }

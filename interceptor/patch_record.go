@@ -47,7 +47,7 @@ func splitRecord(record []byte) (id string, raw []byte, ok bool) {
 // ok is false if the browser is to get the Patch as it is: it does nothing, or the browser would refuse it, or it can only be
 // meant for a number, and numbers must not be offloaded. What the storage refuses goes into the reply.
 func (o *Offload) patchReply(id string, raw []byte) (reply []byte, e Event, ok bool) {
-	if p, err := parsePatch(raw); err != nil || len(p) == 0 {
+	if p, err := parsePatch(raw); err != nil || p.isEmpty() {
 		return nil, e, false
 	}
 	payload := joinRecord(id, raw)

@@ -163,7 +163,7 @@ func offloadedData(r *rand.Rand) []byte {
 func recordablePatch(r *rand.Rand, data string) []byte {
 	for {
 		text := randomPatch(r, data)
-		if p, err := parsePatch(text); err == nil && len(p) > 0 {
+		if p, err := parsePatch(text); err == nil && !p.isEmpty() {
 			return text
 		}
 	}

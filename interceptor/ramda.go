@@ -23,13 +23,15 @@ type jsDocument struct {
 	root  jsValue
 	epoch int // what was made in it may be changed in place; what is older is shared with the value before the Patch
 	made  int // see maxMade
+	cost
+	pause func() error // is called between operations, unless it is nil; an error ends the Patch
 }
 
 // path is Ramda's.
 func (d *jsDocument) path(location []jsKey) *jsValue {
 	v := &d.root
 	for _, k := range location {
-		v = step(v, k)
+		v = d.step(v, k)
 	}
 	if v == nil {
 		v = &jsValue{}
@@ -38,7 +40,7 @@ func (d *jsDocument) path(location []jsKey) *jsValue {
 }
 
 // list returns a new list for the document.
-func (d *jsDocument) list(elems []jsValue) jsValue {
+func (d *jsDocument) list(elems jsElems) jsValue {
 	return jsValue{node: &jsNode{kind: jsList, elems: elems, epoch: d.epoch}}
 }
 
@@ -47,11 +49,14 @@ func (d *jsDocument) object(members []jsMember) jsValue {
 }
 
 // elems returns a list's elements, which may be changed if the list is dropped.
-func (d *jsDocument) elems(list *jsValue) []jsValue {
-	if n := list.expand(); n.epoch != d.epoch {
-		return append(make([]jsValue, 0, len(n.elems)+len(n.elems)/8+1), n.elems...)
+func (d *jsDocument) elems(list *jsValue) jsElems {
+	n := d.expand(list)
+	elems := n.elems
+	if n.epoch != d.epoch {
+		d.pass(len(elems.runs))
+		elems.runs = slices.Clone(elems.runs)
 	}
-	return list.node.elems
+	return elems
 }
 
 // invent counts elements that are made out of nothing.
@@ -71,12 +76,12 @@ func (d *jsDocument) assocPath(v *jsValue, path []jsKey, value jsValue) error {
 	}
 	if len(path) > 1 {
 		var next jsValue
-		inside := v.own(path[0])
+		inside := d.own(v, path[0])
 		switch {
 		case inside != nil && (inside.kind() == jsNull || inside.kind() >= jsList):
 			next = *inside
 		case path[1].isInteger():
-			next = d.list(nil)
+			next = d.list(jsElems{})
 		default:
 			next = d.object(nil)
 		}
@@ -91,8 +96,8 @@ func (d *jsDocument) assocPath(v *jsValue, path []jsKey, value jsValue) error {
 // assoc is Ramda's: it changes v.
 func (d *jsDocument) assoc(v *jsValue, k jsKey, value jsValue) error {
 	if !k.isInteger() || v.kind() != jsList {
-		if n := d.own(v); k.name() != "__proto__" {
-			n.set(k.name(), value)
+		if n := d.ownObject(v); k.name() != "__proto__" {
+			d.set(n, k.name(), value)
 		}
 		return nil
 	}
@@ -103,21 +108,25 @@ func (d *jsDocument) assoc(v *jsValue, k jsKey, value jsValue) error {
 		v.node.members = []jsMember{{k.name(), value}}
 		return nil
 	}
-	if err := d.invent(float64(i - len(elems))); err != nil {
+	if err := d.invent(float64(i - elems.length)); err != nil {
 		return err
 	}
-	for len(elems) <= i {
-		elems = append(elems, hole)
+	if i < elems.length {
+		elems.set(d, i, value)
+	} else {
+		elems.fill(d, jsHole, i-elems.length)
+		elems.insert(d, i, value)
 	}
-	elems[i] = value
 	*v = d.list(elems)
 	return nil
 }
 
-// own makes the value an object with the properties it has, which may be changed.
-func (d *jsDocument) own(v *jsValue) *jsNode {
-	if v.kind() != jsObject || v.expand().epoch != d.epoch {
-		*v = d.object(v.properties())
+// ownObject makes the value an object with the properties it has, which may be changed.
+func (d *jsDocument) ownObject(v *jsValue) *jsNode {
+	if v.kind() != jsObject || d.expand(v).epoch != d.epoch {
+		members := d.properties(v)
+		d.pass(len(members))
+		*v = d.object(members)
 	}
 	v.raw = nil
 	return v.node
@@ -131,12 +140,12 @@ func (d *jsDocument) dissocPath(v *jsValue, path []jsKey) error {
 	if len(path) == 1 {
 		return d.dissoc(v, path[0])
 	}
-	inside := v.own(path[0])
+	inside := d.own(v, path[0])
 	if inside == nil || inside.isNil() {
 		if path[0].isInteger() && v.kind() == jsList {
 			*v = d.list(d.elems(v))
 		} else {
-			d.own(v)
+			d.ownObject(v)
 		}
 		return nil
 	}
@@ -151,11 +160,14 @@ func (d *jsDocument) dissocPath(v *jsValue, path []jsKey) error {
 func (d *jsDocument) dissoc(v *jsValue, k jsKey) error {
 	if k.isInteger() && v.kind() == jsList {
 		elems := d.elems(v)
-		start := spliceStart(k.number, len(elems))
-		*v = d.list(slices.Delete(elems, start, min(start+1, len(elems))))
+		if i := spliceStart(k.number, elems.length); i < elems.length {
+			elems.remove(d, i)
+		}
+		*v = d.list(elems)
 		return nil
 	}
-	n := d.own(v)
+	n := d.ownObject(v)
+	d.pass(len(n.members))
 	n.members = slices.DeleteFunc(n.members, func(m jsMember) bool { return m.key == k.name() })
 	return nil
 }
@@ -172,62 +184,57 @@ func spliceStart(start float64, length int) int {
 }
 
 // concatElems returns the elements that Ramda's append and prepend see in a value.
-func (d *jsDocument) concatElems(v *jsValue) ([]jsValue, error) {
+func (d *jsDocument) concatElems(v *jsValue) (jsElems, error) {
 	if !v.truthy() || v.kind() < jsText {
-		return nil, nil
+		return jsElems{}, nil
 	}
 	if v.kind() != jsObject {
 		elems, err := d.sliceElems(v)
-		for i := range elems {
-			if elems[i].kind() == jsHole {
-				elems[i] = jsValue{}
-			}
-		}
+		elems.defined(d)
 		return elems, err
 	}
-	length := v.length()
-	n, err := length.toNumber()
+	length := d.length(v)
+	n, err := d.toNumber(&length)
 	if err != nil || math.IsNaN(n) || n <= 0 {
-		return nil, err
+		return jsElems{}, err
 	}
-	return d.likeList(v, math.Ceil(n), jsValue{})
+	return d.likeList(v, math.Ceil(n), jsUndefined)
 }
 
 // sliceElems returns the elements that Array.prototype.slice sees in a value.
-func (d *jsDocument) sliceElems(v *jsValue) ([]jsValue, error) {
+func (d *jsDocument) sliceElems(v *jsValue) (elems jsElems, err error) {
 	switch v.kind() {
 	case jsUndefined, jsHole, jsNull:
-		return nil, errThrown
+		return elems, errThrown
 	case jsList:
 		return d.elems(v), nil
 	case jsText:
-		var elems []jsValue
-		for _, unit := range utf16Units(v.text()) {
-			elems = append(elems, textValue(fromUnits(unit)))
+		for i, unit := range d.units(v) {
+			if elems.insert(d, i, charValue(unit)); d.err != nil {
+				break
+			}
 		}
-		return elems, nil
 	case jsObject:
-		length := v.length()
-		n, err := length.toNumber()
+		length := d.length(v)
+		n, err := d.toNumber(&length)
 		if n = math.Trunc(n); err != nil || math.IsNaN(n) || n <= 0 {
-			return nil, err
+			return elems, err
 		}
-		return d.likeList(v, n, hole)
+		return d.likeList(v, n, jsHole)
 	}
-	return nil, nil
+	return elems, nil
 }
 
 // likeList returns the first n elements of an object that is like a list.
-func (d *jsDocument) likeList(v *jsValue, n float64, missing jsValue) ([]jsValue, error) {
+func (d *jsDocument) likeList(v *jsValue, n float64, missing jsKind) (elems jsElems, err error) {
 	if err := d.invent(n); err != nil {
-		return nil, err
+		return elems, err
 	}
-	elems := make([]jsValue, int(n))
-	for i := range elems {
-		if own := v.own(jsKey{number: float64(i), isNumber: true}); own != nil {
-			elems[i] = *own
+	for i := 0; i < int(n) && d.err == nil; i++ {
+		if own := d.own(v, jsKey{number: float64(i), isNumber: true}); own != nil {
+			elems.insert(d, i, *own)
 		} else {
-			elems[i] = missing
+			elems.fill(d, missing, 1)
 		}
 	}
 	return elems, nil

@@ -2,12 +2,12 @@ package interceptor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 // Rehydrate returns a callback request with the payloads put back in place of its tokens, or nil if it has no token. body is
@@ -30,27 +30,26 @@ func (ic *Interceptor) Rehydrate(
 	return rehydrated, r.figures, err
 }
 
-// Gone reports which of the data in a JSON list, tokens and patched data that a browser keeps, is surely gone: it does not open, or
-// what it stands for is not in the storage. It fails as Rehydrate does, or because the list is none.
-func (ic *Interceptor) Gone(ctx context.Context, session Session, list []byte) (gone []bool, err error) {
-	var kept []json.RawMessage
-	if err := json.Unmarshal(list, &kept); err != nil {
+// Gone reports which of the data in a JSON list of a size in bytes, tokens and patched data that a browser keeps, is surely gone: it
+// does not open, or what it stands for is not in the storage. It fails as Rehydrate does, or because the list is none.
+func (ic *Interceptor) Gone(ctx context.Context, session Session, list io.ReaderAt, size int64) (gone []bool, err error) {
+	kept, err := newTextWindow(list, size).elements(maxTokens)
+	if err != nil {
 		return nil, err
 	}
-	if len(kept) > maxTokens {
-		return nil, errManyTokens
-	}
 	gone = make([]bool, len(kept))
-	for i, data := range kept {
-		r := rehydration{ic: ic, ctx: ctx, session: session, onlyLooks: true}
-		body, err := r.run(readerOf(data))
+	r := rehydration{ic: ic, ctx: ctx, session: session, onlyLooks: true}
+	for i, span := range kept {
+		one := r
+		body, err := one.run(io.NewSectionReader(list, span[0], span[1]-span[0]), span[1]-span[0])
 		if body != nil {
 			err = errors.Join(err, body.Close())
 		}
 		if err != nil {
 			return nil, err
 		}
-		gone[i] = r.figures.Missed > 0
+		gone[i] = one.figures.Missed > 0
+		r.tokens, r.records = one.tokens, one.records
 	}
 	return gone, nil
 }
@@ -62,7 +61,7 @@ type slot struct {
 	newHash    newHash
 	patched    bool     // it is no token
 	storeID    string   // see objectSpan
-	elements   [][]byte // likewise: its records as the browser has them
+	elements   [][]byte // its records as the browser has them, if they may be folded
 	chain      chain
 	err        error // of opening its tokens
 }
@@ -75,9 +74,13 @@ type rehydration struct {
 	nested  int // inside so many patched values: nothing may be missing then
 	// onlyLooks: whether payloads are there is all that matters, not the values that Patches make of them.
 	onlyLooks bool
-	readers   map[storage.Key]storage.Reader
-	body      Body
-	figures   Figures
+	// tokens and records are how many have been found, patched data being one token.
+	tokens, records int
+	foldable        int64 // bytes of records in the slots' elements
+	readers         map[storage.Key]storage.Reader
+	body            Body
+	made            spool.Spool // values of patched data in it that are not in the storage
+	figures         Figures
 }
 
 // run is Rehydrate.
@@ -89,21 +92,25 @@ func (r *rehydration) run(request io.ReaderAt, size int64) (*Body, error) {
 	if len(slots) == 0 {
 		return nil, nil
 	}
-	total, records := size, 0
+	if r.tokens += len(slots); r.tokens > maxTokens {
+		return nil, errManyTokens
+	}
+	if r.records > maxRecords {
+		return nil, errManyRecords
+	}
+	total := size
 	for _, s := range slots {
 		if s.ref.length > r.ic.MaxRequest {
 			return nil, ErrTooLarge
 		}
-		if records += len(s.elements); s.err == nil {
+		if s.err == nil {
 			total += s.ref.length - (s.end - s.start) // of patched data, nothing is known yet
 		}
 	}
-	switch {
-	case total > r.ic.MaxRequest:
+	if total > r.ic.MaxRequest {
 		return nil, ErrTooLarge
-	case records > maxRecords:
-		return nil, fmt.Errorf("%w: more than %d records of Patches", ErrTooLarge, maxRecords)
 	}
+	r.body.closers = append(r.body.closers, &r.made)
 	r.readers = make(map[storage.Key]storage.Reader)
 	if err := r.build(slots, request, size, total); err != nil {
 		_ = r.body.Close()
@@ -143,9 +150,7 @@ func (r *rehydration) allSlots(text *textWindow) (slots []slot, err error) {
 		} else {
 			slots = append(slots, r.tokenSlot(object))
 		}
-		if len(slots) > maxTokens {
-			return nil, errManyTokens
-		}
+		r.records += object.records.count
 	}
 	return slots, nil
 }
@@ -173,8 +178,6 @@ func (r *rehydration) plainSlots(text *textWindow) (slots []slot, err error) {
 	return slots, nil
 }
 
-var errManyTokens = fmt.Errorf("%w: more than %d tokens", ErrTooLarge, maxTokens)
-
 // opens reports whether a token's text opens.
 func (r *rehydration) opens(text []byte) bool {
 	_, _, err := r.ic.keys.open(payloadToken, text, r.session.audience())
@@ -193,10 +196,17 @@ func (r *rehydration) tokenSlot(object objectSpan) slot {
 
 // patchedSlot opens the tokens of patched data.
 func (r *rehydration) patchedSlot(text *textWindow, object objectSpan) slot {
-	s := slot{start: object.start, end: object.end, patched: true, storeID: object.storeID, err: errInvalid}
-	if p, ok := parsePatched(text.read([2]int64{object.start, object.end})); ok {
-		s.elements = p.records
-		s.chain, s.err = r.openChain(p)
+	s := slot{start: object.start, end: object.end, patched: true, storeID: object.storeID}
+	if s.chain, s.err = r.openChain(text, object); s.err != nil {
+		return s
+	}
+	size := object.records.end - object.records.start
+	if s.storeID != "" && r.session.Shown.isLong(object.records.count) && r.foldable+size <= maxFolded {
+		r.foldable += size
+		text.eachRecord(object.records, func(rec recordSpan) bool {
+			s.elements = append(s.elements, text.read([2]int64{rec.start, rec.end}))
+			return true
+		})
 	}
 	return s
 }

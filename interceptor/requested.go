@@ -6,12 +6,13 @@ import "io"
 // says of the way up is what a [Watcher] says of the way down.
 func (ic *Interceptor) WatchRequest(session Session, request io.ReaderAt, size int64) (figures Figures) {
 	text := newTextWindow(request, size)
-	text.eachData(func(id string, value [2]int64) {
+	text.eachData(func(id string, value [2]int64) bool {
 		size := value[1] - value[0]
 		mayBe := text.at(value[0]) == '{' || text.at(value[0]) == '[' || text.at(value[0]) == '"' && size > int64(len(`""`))
 		if mayBe && size >= ic.leastOf(session.App, id) && size <= ic.MaxPayload && ic.decide(session, id) == Offloaded {
 			figures.Note(Event{Store: id, Restored: true, Bytes: size, Saved: size - int64(tokenLength)})
 		}
+		return len(figures.Events) < maxTokens // a request with more tokens would be refused
 	})
 	return figures
 }
@@ -31,9 +32,9 @@ type entry struct {
 	isData    bool // its property is data
 }
 
-// eachData calls visit with each component's data among the inputs and states of a request, by its canonical id. What is no request
-// has none.
-func (t *textWindow) eachData(visit func(id string, value [2]int64)) {
+// eachData calls visit with each component's data among the inputs and states of a request, by its canonical id, until it returns
+// false. What is no request has none.
+func (t *textWindow) eachData(visit func(id string, value [2]int64) bool) {
 	var (
 		s       scanner
 		e       entry
@@ -62,7 +63,9 @@ func (t *textWindow) eachData(visit func(id string, value [2]int64)) {
 				skipped = false
 				t.noteEntry(&e, [2]int64{start, i})
 			case s.depth() > 1 && e.isData && e.value[1] > 0:
-				visit(t.idAt(e.id), e.value)
+				if !visit(t.idAt(e.id), e.value) {
+					return
+				}
 				e = entry{}
 			}
 		}

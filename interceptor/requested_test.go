@@ -83,8 +83,9 @@ func FuzzRequested(f *testing.F) {
 	f.Fuzz(func(t *testing.T, request []byte) {
 		text := string(request)
 		var found []requestedData
-		newTextWindow(strings.NewReader(text), int64(len(text))).eachData(func(id string, value [2]int64) {
+		newTextWindow(strings.NewReader(text), int64(len(text))).eachData(func(id string, value [2]int64) bool {
 			found = append(found, requestedData{id, text[value[0]:value[1]]})
+			return true
 		})
 		if json.Valid(request) {
 			require.Equal(t, dataIn(t, request), found)

@@ -23,9 +23,9 @@ func TestSplit(t *testing.T) {
 func TestSplitMembers(t *testing.T) {
 	t.Parallel()
 	var got []string
-	eachMember([]byte(" { \"a\\\"}\" : [1, {\"b\":2}] ,\"\":\"x,\\\\\",\n\"c\":{} , \"d\" : -1.5e3 }"), func(key, value []byte) {
+	for key, value := range membersOf([]byte(" { \"a\\\"}\" : [1, {\"b\":2}] ,\"\":\"x,\\\\\",\n\"c\":{} , \"d\" : -1.5e3 }")) {
 		got = append(got, string(key), string(value))
-	})
+	}
 	require.Equal(t, []string{`a\"}`, `[1, {"b":2}]`, ``, `"x,\\"`, `c`, `{}`, `d`, `-1.5e3`}, got)
 }
 
@@ -47,22 +47,22 @@ func rejoin(dst, text []byte) []byte {
 	switch {
 	case len(text) > 0 && text[0] == '{':
 		dst = append(dst, '{')
-		eachMember(text, func(key, value []byte) {
+		for key, value := range membersOf(text) {
 			if dst[len(dst)-1] != '{' {
 				dst = append(dst, ',')
 			}
 			dst = append(append(append(dst, '"'), key...), `":`...)
 			dst = rejoin(dst, value)
-		})
+		}
 		return append(dst, '}')
 	case len(text) > 0 && text[0] == '[':
 		dst = append(dst, '[')
-		eachElement(text, func(value []byte) {
+		for value := range elementsOf(text) {
 			if dst[len(dst)-1] != '[' {
 				dst = append(dst, ',')
 			}
 			dst = rejoin(dst, value)
-		})
+		}
 		return append(dst, ']')
 	}
 	return append(dst, text...)

@@ -4,6 +4,7 @@ package spool
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -20,8 +21,9 @@ const InMemory = 1 << 20
 type Spool struct {
 	size  int64
 	head  []byte
-	file  *os.File // nil: all is in memory
-	named bool     // the file still has its name
+	file  *os.File     // nil: all is in memory
+	named bool         // the file still has its name
+	unmap func() error // lets go of what Text has returned; nil: it is in memory
 }
 
 // Size is how many bytes there are.
@@ -93,12 +95,30 @@ func (s *Spool) ReadAt(p []byte, offset int64) (int, error) {
 	return io.NewSectionReader(s.file, 0, s.size).ReadAt(p, offset) // a failed Write may have left more behind that
 }
 
+// Text returns all of the bytes, up to Close, to be read only: those in memory, or the file itself, where the system can do that,
+// which is not in the heap. Nothing can be written from then on. It fails for more than [MaxText].
+func (s *Spool) Text() ([]byte, error) {
+	if s.file == nil {
+		return s.head, nil
+	}
+	if s.size > MaxText {
+		return nil, fmt.Errorf("%d bytes: %w", s.size, errors.ErrUnsupported)
+	}
+	text, unmap, err := mapped(s.file, int(s.size))
+	s.unmap = unmap
+	return text, err
+}
+
 // Close drops the bytes. Reading what was in the file fails from then on.
 func (s *Spool) Close() error {
 	if s.file == nil {
 		return nil
 	}
-	return drop(s.file, s.named)
+	var err error
+	if s.unmap != nil {
+		err = s.unmap()
+	}
+	return errors.Join(err, drop(s.file, s.named))
 }
 
 func drop(file *os.File, named bool) error {

@@ -43,6 +43,9 @@ func TestSpool(t *testing.T) {
 				got, err := io.ReadAll(io.NewSectionReader(s, 0, s.Size()+10))
 				require.NoError(t, err)
 				require.True(t, bytes.Equal(data[:size], got), "%d bytes in pieces of %d", size, piece)
+				text, err := s.Text()
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(data[:size], text), "%d bytes in pieces of %d", size, piece)
 				require.Empty(t, files(t))
 				require.NoError(t, s.Close())
 			}
