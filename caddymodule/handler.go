@@ -17,6 +17,7 @@ import (
 
 	"github.com/dashstash/dashstash/interceptor"
 	"github.com/dashstash/dashstash/storage/sealed"
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 func init() {
@@ -144,6 +145,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		MaxRequest: h.MaxRequest,
 		Logger:     ctx.Slogger(),
 	})
+	spool.Disk.Raise(max(h.MaxRequest, h.MaxPayload))
 	if h.catalog, err = acquireCatalog(); err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func (h *Handler) serveCallback(
 ) error {
 	v := &visit{began: time.Now(), callbacks: 1}
 	claimForeign(r)
-	held, err := holdRequest(r, h.MaxRequest)
+	held, err := holdRequest(w, r, h.MaxRequest)
 	if err != nil {
 		return err
 	}
