@@ -68,24 +68,28 @@ func TestRefusedEncodings(t *testing.T) {
 		body   []byte
 		status int
 	}{
-		"whole":              {"gzip", whole, http.StatusOK},
-		"identity":           {"identity", []byte(reading()), http.StatusOK},
-		"not gzip":           {"gzip", []byte(reading()), http.StatusBadRequest},
-		"empty":              {"gzip", nil, http.StatusBadRequest},
-		"truncated":          {"gzip", whole[:len(whole)-1], http.StatusBadRequest},
-		"broken":             {"gzip", broken, http.StatusBadRequest},
-		"more behind it":     {"gzip", append(bytes.Clone(whole), "more"...), http.StatusBadRequest},
-		"truncated br":       {"br", encoded(t, "br", reading())[:10], http.StatusBadRequest},
-		"truncated zstd":     {"zstd", encoded(t, "zstd", reading())[:10], http.StatusBadRequest},
-		"truncated deflate":  {"deflate", encoded(t, "deflate", reading())[:10], http.StatusBadRequest},
-		"unknown":            {"own", whole, http.StatusUnsupportedMediaType},
-		"twice":              {"gzip, gzip", whole, http.StatusUnsupportedMediaType},
-		"bomb":               {"gzip", encoded(t, "gzip", reading(repeated(100<<20))), http.StatusRequestEntityTooLarge},
-		"bomb, br":           {"br", encoded(t, "br", reading(repeated(10<<20))), http.StatusRequestEntityTooLarge},
-		"bomb, zstd":         {"zstd", encoded(t, "zstd", reading(repeated(10<<20))), http.StatusRequestEntityTooLarge},
-		"just fits":          {"gzip", encoded(t, "gzip", strings.Repeat(" ", 1_000_000)), http.StatusOK},
-		"one byte too many":  {"gzip", encoded(t, "gzip", strings.Repeat(" ", 1_000_001)), http.StatusRequestEntityTooLarge},
-		"many small members": {"gzip", bytes.Repeat(encoded(t, "gzip", strings.Repeat(" ", 1000)), 1001), http.StatusRequestEntityTooLarge},
+		"whole":               {"gzip", whole, http.StatusOK},
+		"identity":            {"identity", []byte(reading()), http.StatusOK},
+		"not gzip":            {"gzip", []byte(reading()), http.StatusBadRequest},
+		"empty":               {"gzip", nil, http.StatusBadRequest},
+		"truncated":           {"gzip", whole[:len(whole)-1], http.StatusBadRequest},
+		"broken":              {"gzip", broken, http.StatusBadRequest},
+		"more behind it":      {"gzip", append(bytes.Clone(whole), "more"...), http.StatusBadRequest},
+		"more behind br":      {"br", append(encoded(t, "br", reading()), "more"...), http.StatusBadRequest},
+		"more behind zstd":    {"zstd", append(encoded(t, "zstd", reading()), "more"...), http.StatusBadRequest},
+		"more behind deflate": {"deflate", append(encoded(t, "deflate", reading()), "more"...), http.StatusBadRequest},
+		"more behind bare":    {"deflate", append(encoded(t, "deflate, bare", reading()), "more"...), http.StatusBadRequest},
+		"truncated br":        {"br", encoded(t, "br", reading())[:10], http.StatusBadRequest},
+		"truncated zstd":      {"zstd", encoded(t, "zstd", reading())[:10], http.StatusBadRequest},
+		"truncated deflate":   {"deflate", encoded(t, "deflate", reading())[:10], http.StatusBadRequest},
+		"unknown":             {"own", whole, http.StatusUnsupportedMediaType},
+		"twice":               {"gzip, gzip", whole, http.StatusUnsupportedMediaType},
+		"bomb":                {"gzip", encoded(t, "gzip", reading(repeated(100<<20))), http.StatusRequestEntityTooLarge},
+		"bomb, br":            {"br", encoded(t, "br", reading(repeated(10<<20))), http.StatusRequestEntityTooLarge},
+		"bomb, zstd":          {"zstd", encoded(t, "zstd", reading(repeated(10<<20))), http.StatusRequestEntityTooLarge},
+		"just fits":           {"gzip", encoded(t, "gzip", strings.Repeat(" ", 1_000_000)), http.StatusOK},
+		"one byte too many":   {"gzip", encoded(t, "gzip", strings.Repeat(" ", 1_000_001)), http.StatusRequestEntityTooLarge},
+		"many small members":  {"gzip", bytes.Repeat(encoded(t, "gzip", strings.Repeat(" ", 1000)), 1001), http.StatusRequestEntityTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			calls := app.calls()
@@ -96,7 +100,7 @@ func TestRefusedEncodings(t *testing.T) {
 	}
 }
 
-// The limit counts what is decoded, while it is decoded: an endless body is not read to its end.
+// The limit counts what has come, while it comes: an endless body is not read to its end.
 func TestEndlessBomb(t *testing.T) {
 	t.Parallel()
 	read, written := io.Pipe()
