@@ -30,9 +30,9 @@ type askedKey struct{}
 func isAsk(r *http.Request) bool { return r.Context().Value(askedKey{}) != nil }
 
 // visitorOf tells apart whom an app may show other parts of itself: by address and credentials, in so far as these can be told.
-func visitorOf(r *http.Request, address string) string {
+func visitorOf(r *http.Request) string {
 	digest := sha256.New()
-	for _, text := range slices.Concat([]string{address}, r.Header["Authorization"], r.Header["Cookie"]) {
+	for _, text := range slices.Concat([]string{clientOf(r)}, r.Header["Authorization"], r.Header["Cookie"]) {
 		fmt.Fprintf(digest, "%d %s", len(text), text)
 	}
 	return string(digest.Sum(nil))

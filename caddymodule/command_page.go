@@ -140,7 +140,8 @@ A browser cannot open Caddy's admin endpoint by its address: Caddy refuses
 that, since any web site could make a browser do it. So this command serves
 the page on 127.0.0.1, below a random key that only its output tells, and
 forwards what the page needs to the admin endpoint, until Ctrl-C. Keep the
-address to yourself: with it, stored data can be purged.
+address to yourself: with it, stored data can be purged. It is told on a
+terminal only, not to a log or a file.
 
 A Caddy on another machine:
   ssh -L 2019:localhost:2019 that-machine
@@ -154,7 +155,13 @@ A Caddy on another machine:
 	return cmd
 }
 
+// errNoTerminal is what page ends with where its output may be kept.
+var errNoTerminal = errors.New("the address of the page has a key in it that is not for a log or a file: run this on a terminal")
+
 func runPage(cmd *cobra.Command, _ []string) error {
+	if !isTerminal(cmd.OutOrStdout()) {
+		return errNoTerminal
+	}
 	admin, err := adminFromFlags(cmd)
 	if err != nil {
 		return err

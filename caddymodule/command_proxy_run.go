@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -62,12 +63,16 @@ func (p *proxyRun) run() error {
 	if err := caddy.Run(p.options.config(address, writer)); err != nil {
 		return err
 	}
-	page, err := startPage(admin, 0)
-	if err != nil {
-		return err
+	url := ""
+	if p.screen.terminal { // else it would be in a log, with the key in it
+		page, err := startPage(admin, 0)
+		if err != nil {
+			return err
+		}
+		defer page.close()
+		url = page.url()
 	}
-	defer page.close()
-	p.greet(address, other, page.url())
+	p.greet(address, other, url)
 	caddy.OnExit(func(context.Context) { p.sumUp() }) // by `caddy stop`
 
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -105,22 +110,25 @@ func adminAddress() (address string, other bool) {
 	return listener.Addr().String(), true
 }
 
-// greet says where things are.
+// greet says where things are. Without a page it says how to get one.
 func (p *proxyRun) greet(admin string, other bool, page string) {
 	o := p.options
 	to := make([]string, len(o.proxy.Upstreams))
 	for i, upstream := range o.proxy.Upstreams {
 		to[i] = upstream.Dial
 	}
-	look := os.Args[0] + " dash-stash status"
-	if admin != caddy.DefaultAdminListen {
-		look += " --address " + admin
+	ask := func(subcommand string) string {
+		command := os.Args[0] + " dash-stash " + subcommand
+		if admin != caddy.DefaultAdminListen {
+			command += " --address " + admin
+		}
+		return command
 	}
 	p.screen.printf("Dashstash: %s", o.open())
 	p.screen.printf("  the app   %s", strings.Join(to, ", "))
 	p.screen.printf("  its data  %s", o.place)
-	p.screen.printf("  watch it  %s", page)
-	p.screen.printf("            %s", look)
+	p.screen.printf("  watch it  %s", cmp.Or(page, ask("page")))
+	p.screen.printf("            %s", ask("status"))
 	if other {
 		p.screen.printf("%s is taken, by another Caddy perhaps: the admin endpoint of this one is at %s.", caddy.DefaultAdminListen, admin)
 	}

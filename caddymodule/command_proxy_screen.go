@@ -23,11 +23,10 @@ type screen struct {
 }
 
 func newScreen(out io.Writer) *screen {
-	s := &screen{out: out}
-	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		s.terminal = true
+	s := &screen{out: out, terminal: isTerminal(out)}
+	if s.terminal {
 		s.width = func() int {
-			width, _, err := term.GetSize(int(file.Fd()))
+			width, _, err := term.GetSize(int(out.(*os.File).Fd()))
 			if err != nil || width < 1 {
 				return 80
 			}
@@ -35,6 +34,11 @@ func newScreen(out io.Writer) *screen {
 		}
 	}
 	return s
+}
+
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // printf writes a line or more.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -289,6 +290,32 @@ func TestScreen(t *testing.T) {
 	s.setLive("a live line")
 	s.printf("one")
 	require.Equal(t, "one\n", out.String())
+}
+
+// The key of the page is told on a terminal alone; elsewhere, the command that gives one.
+func TestGreeting(t *testing.T) {
+	t.Parallel()
+	options, err := proxyFlags(t)
+	require.NoError(t, err)
+	for _, test := range []struct{ admin, page, watch string }{
+		{caddy.DefaultAdminListen, "http://127.0.0.1:1/key/", "http://127.0.0.1:1/key/"},
+		{caddy.DefaultAdminListen, "", os.Args[0] + " dash-stash page"},
+		{"127.0.0.1:7", "", os.Args[0] + " dash-stash page --address 127.0.0.1:7"},
+	} {
+		var out bytes.Buffer
+		run := newProxyRun(options, &out)
+		run.greet(test.admin, false, test.page)
+		require.Contains(t, out.String(), "\n  watch it  "+test.watch+"\n")
+	}
+}
+
+func TestPageIsForATerminal(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	cmd := pageCommand()
+	cmd.SetOut(&out)
+	require.ErrorIs(t, runPage(cmd, nil), errNoTerminal)
+	require.Empty(t, out.String())
 }
 
 func TestSummary(t *testing.T) {

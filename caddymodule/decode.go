@@ -24,7 +24,8 @@ var decoders = map[string]func(io.Reader) (io.ReadCloser, error){
 	"deflate": newInflater,
 	"br":      func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(brotli.NewReader(r)), nil },
 	"zstd": func(r io.Reader) (io.ReadCloser, error) {
-		decoder, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
+		decoder, err := zstd.NewReader(r,
+			zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {
 			return nil, err
 		}

@@ -186,3 +186,42 @@ func TestBrokenEncodings(t *testing.T) {
 		}
 	}
 }
+
+// Windows are as large as servers use them, and a decoder takes no more memory than for these, whatever a body announces.
+func TestWindows(t *testing.T) {
+	const size, most = 40 << 20, 24 << 20
+	body := strings.Repeat(noise(2<<20), size/(2<<20))
+	compress := func(encoder io.WriteCloser, err error) func(string) {
+		require.NoError(t, err)
+		return func(body string) {
+			_, err := io.WriteString(encoder, body)
+			require.NoError(t, err)
+			require.NoError(t, encoder.Close())
+		}
+	}
+	var zstd8, zstd16, br16 bytes.Buffer
+	compress(zstd.NewWriter(&zstd8, zstd.WithWindowSize(8<<20)))(body)
+	compress(zstd.NewWriter(&zstd16, zstd.WithWindowSize(16<<20)))(body)
+	compress(brotli.NewWriterOptions(&br16, brotli.WriterOptions{Quality: 3, LGWin: 24}), nil)(body)
+	for _, test := range []struct {
+		coding  string
+		encoded []byte
+		size    int64 // -1: it cannot be decoded
+	}{
+		{"zstd", zstd8.Bytes(), size},
+		{"zstd", zstd16.Bytes(), -1},
+		{"br", br16.Bytes(), size},
+		{"br", []byte{0xff, 0xff, 0xff, 0xff, 'a', 'b'}, -1}, // announces 16 MiB
+	} {
+		reader, err := decoders[test.coding](bytes.NewReader(test.encoded))
+		require.NoError(t, err)
+		before := allocated()
+		n, err := io.Copy(io.Discard, reader)
+		require.Less(t, allocated()-before, int64(most), test.coding)
+		require.Equal(t, test.size < 0, err != nil, "%s: %v", test.coding, err)
+		if test.size >= 0 {
+			require.Equal(t, test.size, n)
+		}
+		require.NoError(t, reader.Close())
+	}
+}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/dashstash/dashstash/interceptor"
 	"github.com/dashstash/dashstash/storage/sealed"
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 func init() {
@@ -150,6 +151,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		TTL:        time.Duration(h.TTL),
 		Logger:     ctx.Slogger(),
 	})
+	spool.Disk.Raise(max(h.MaxRequest, h.MaxPayload))
 	if h.catalog, err = acquireCatalog(); err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ import (
 
 	"github.com/dashstash/dashstash/interceptor"
 	"github.com/dashstash/dashstash/storage"
+	"github.com/dashstash/dashstash/storage/spool"
 )
 
 // TestMain keeps what Caddy writes, and temporary files, in a directory of its own, and sees to it that no test leaves a
@@ -51,6 +52,10 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if left := heldRequests(dir); code == 0 && len(left) > 0 {
 		fmt.Println("FAIL: requests left behind:", left)
+		code = 1
+	}
+	if left := spool.Disk.Held(); code == 0 && left > 0 {
+		fmt.Println("FAIL: bytes left on the account:", left)
 		code = 1
 	}
 	if left := decoding(); code == 0 && left > 0 {

@@ -20,6 +20,13 @@ func liveHeap() int64 {
 	return int64(sample[0].Value.Uint64())
 }
 
+// allocated is how many bytes have been allocated since the process began.
+func allocated() int64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.TotalAlloc)
+}
+
 // A payload of 50 MB adds at most 16 MiB to the live heap, on the way out as on the way in. It is measured at steps while it
 // passes, when the app has written, or read, another part of it.
 func TestLargePayloadInLittleMemory(t *testing.T) {

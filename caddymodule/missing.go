@@ -110,7 +110,7 @@ func (h *Handler) serveGone(
 	if r.URL.Query().Get("namespace") != h.interceptor.NamespaceID() {
 		return next.ServeHTTP(w, r) // for a handler of another namespace behind this one
 	}
-	held, err := holdRequest(r, min(h.MaxRequest, maxGoneRequest))
+	held, err := holdRequest(w, r, min(h.MaxRequest, maxGoneRequest))
 	if err != nil {
 		return err
 	}

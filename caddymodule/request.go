@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,15 +24,28 @@ import (
 	"github.com/dashstash/dashstash/storage/spool"
 )
 
+const (
+	// maxRatio is how many times its size a request in a content coding may be decoded to. Rows of records come to 125 times at the
+	// most, rows that are all the same to 340 in gzip, which no data can make more than 1032. A bomb in br or zstd is far above.
+	maxRatio = 1024
+	// minDecoded is the size in bytes up to which that does not matter.
+	minDecoded = 8 << 20
+)
+
+// decodings has an element for each request that is being decoded, for which a decoder takes up to 17 MiB. None of them waits for a
+// client.
+var decodings = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
+
 // A heldRequest is the body of a callback request, decoded. It is held as a whole, since the request's new length must be
 // known before its first byte can go to the app.
 type heldRequest struct {
 	spool.Spool
-	decoded bool // it came in a content coding
+	encoded spool.Spool // as it came, if that was in a content coding
+	coding  string      // empty: none
 }
 
-// holdRequest reads a request's body, decoded up to limit bytes. The error is one that a Caddy handler returns.
-func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
+// holdRequest reads a request's body of up to limit bytes, encoded as well as decoded. The error is one that a Caddy handler returns.
+func holdRequest(w http.ResponseWriter, r *http.Request, limit int64) (*heldRequest, error) {
 	if r.ContentLength > limit { // before the first Read, which asks the browser to send the body
 		return nil, tooLarge(limit)
 	}
@@ -37,29 +53,103 @@ func holdRequest(r *http.Request, limit int64) (*heldRequest, error) {
 	if !ok {
 		return nil, unknownCoding(coding)
 	}
-	decoder, err := newDecoder(coding, r.Body)
+	holder := spool.Spool{Holder: clientOf(r)}
+	held := &heldRequest{Spool: holder, encoded: holder, coding: coding}
+	if err := held.read(r, limit); err != nil {
+		held.Close()
+		return nil, holdError(w, coding, err)
+	}
+	return held, nil
+}
+
+func (h *heldRequest) read(r *http.Request, limit int64) error {
+	came := h.came()
+	if r.ContentLength > 0 {
+		came.Grow(r.ContentLength)
+	}
+	fits, err := fill(came, r.Body, limit)
+	switch {
+	case err != nil:
+		return err
+	case !fits:
+		return tooLarge(limit)
+	case h.coding != "":
+		return h.decode(r.Context(), limit)
+	}
+	return nil
+}
+
+// decode decodes a body that is whole, so that neither a decoder nor its memory waits for a client.
+func (h *heldRequest) decode(ctx context.Context, limit int64) error {
+	select {
+	case decodings <- struct{}{}:
+		defer func() { <-decodings }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	encoded := bufio.NewReader(io.NewSectionReader(&h.encoded, 0, h.encoded.Size()))
+	decoder, err := decoders[h.coding](encoded)
 	if err != nil {
-		return nil, readError(coding, err)
+		return err
 	}
 	defer decoder.Close()
-	held := &heldRequest{decoded: coding != ""}
-	if r.ContentLength > 0 {
-		held.Grow(r.ContentLength)
-	}
-	_, err = held.ReadFrom(io.LimitReader(decoder, min(limit, math.MaxInt64-1)+1))
-	_, onDisk := errors.AsType[*fs.PathError](err)
+	most := max(minDecoded, maxRatio*h.encoded.Size())
+	fits, err := fill(&h.Spool, decoder, min(limit, most))
 	switch {
-	case onDisk:
-		err = caddyhttp.Error(http.StatusInsufficientStorage, err)
 	case err != nil:
-		err = readError(coding, err)
-	case held.Size() > limit:
-		err = tooLarge(limit)
-	default:
-		return held, nil
+		return err
+	case !fits && most < limit:
+		return tooDense(h.coding, h.encoded.Size(), most)
+	case !fits:
+		return tooLarge(limit)
 	}
-	held.Close()
-	return nil, err
+	switch _, err := encoded.Peek(1); err { // which the app would get and nobody has looked into
+	case io.EOF:
+		return nil
+	case nil:
+		return errors.New("there is more behind its end")
+	default:
+		return err
+	}
+}
+
+// fill has a spool hold what r has, and reports whether that is no more than limit bytes. If it is more, some of it is not read.
+func fill(s *spool.Spool, r io.Reader, limit int64) (fits bool, err error) {
+	_, err = s.ReadFrom(io.LimitReader(r, min(limit, math.MaxInt64-1)+1))
+	return s.Size() <= limit, err
+}
+
+// came is the body as it came.
+func (h *heldRequest) came() *spool.Spool {
+	if h.coding != "" {
+		return &h.encoded
+	}
+	return &h.Spool
+}
+
+// Close drops the body.
+func (h *heldRequest) Close() error { return errors.Join(h.Spool.Close(), h.encoded.Close()) }
+
+// clientOf names the client of a request, to share what there is fairly among clients: whoever has an address of IPv6 has many.
+func clientOf(r *http.Request) string {
+	client, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	if address, err := netip.ParseAddr(client); err == nil && address.Is6() && !address.Is4In6() {
+		network, _ := address.WithZone("").Prefix(64)
+		return network.String()
+	}
+	return client
+}
+
+// holdError gives an error of holding a request, in a content coding or none, its status.
+func holdError(w http.ResponseWriter, coding string, err error) error {
+	if errors.Is(err, spool.ErrNoRoom) {
+		w.Header().Set("Retry-After", "1")
+		return caddyhttp.Error(http.StatusServiceUnavailable, err)
+	}
+	if _, onDisk := errors.AsType[*fs.PathError](err); onDisk {
+		return caddyhttp.Error(http.StatusInsufficientStorage, err)
+	}
+	return readError(coding, err)
 }
 
 // unknownCoding is the error for a body that cannot be read here. Whoever can read it, in front of the app, would show the app
@@ -74,12 +164,10 @@ func tooLarge(limit int64) error {
 	return caddyhttp.Error(http.StatusRequestEntityTooLarge, &http.MaxBytesError{Limit: limit})
 }
 
-// newDecoder returns a reader of a body in a content coding, empty or one of decoders. Closing it leaves the body open.
-func newDecoder(coding string, body io.Reader) (io.ReadCloser, error) {
-	if coding == "" {
-		return io.NopCloser(body), nil
-	}
-	return decoders[coding](body)
+func tooDense(coding string, size, most int64) error {
+	return caddyhttp.Error(http.StatusRequestEntityTooLarge, fmt.Errorf(
+		"a callback request of %d bytes in content coding %s holds more than %d bytes, which no data of an app does: send it without",
+		size, coding, most))
 }
 
 // readError gives an error of reading a request, in a content coding or none, its status.
@@ -105,15 +193,16 @@ func claimForeign(r *http.Request) {
 	}
 }
 
-// forward returns a copy of r with the body as the app is to get it: body, or as it came if body is nil. failed takes an error of
-// reading that.
+// forward returns a copy of r with the body as the app is to get it: body, or as it came, in its content coding, if body is nil.
+// failed takes an error of reading that.
 //
 // Tokens of another namespace are for a dash_stash handler behind this one. If there is none, the app must not see them:
 // when the body is first read, which is behind all handlers, they turn to null unless they were claimed.
 func (h *heldRequest) forward(r *http.Request, body *interceptor.Body, failed *atomic.Pointer[error]) *http.Request {
 	ctx := r.Context()
-	size := h.Size()
-	open := func() io.Reader { return io.NewSectionReader(h, 0, h.Size()) }
+	came := h.came()
+	size := came.Size()
+	open := func() io.Reader { return io.NewSectionReader(came, 0, size) }
 	if body != nil {
 		claimed := new(atomic.Bool)
 		if body.HasForeign() {
@@ -124,11 +213,12 @@ func (h *heldRequest) forward(r *http.Request, body *interceptor.Body, failed *a
 	}
 
 	r = r.WithContext(ctx)
-	if r.ContentLength != size || r.Header["Expect"] != nil || h.decoded {
+	decoded := body != nil && h.coding != ""
+	if r.ContentLength != size || r.Header["Expect"] != nil || decoded {
 		r.Header = r.Header.Clone()
 		r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
 		r.Header.Del("Expect")
-		if h.decoded {
+		if decoded {
 			r.Header.Del("Content-Encoding")
 		}
 	}

@@ -127,7 +127,7 @@ func (neverending) Read(p []byte) (int, error) {
 // The largest limit there is lets bodies pass, which it once emptied.
 func TestLargestMaxRequest(t *testing.T) {
 	t.Parallel()
-	held, err := holdRequest(httptest.NewRequest(http.MethodPost, callbackPath, strings.NewReader("body")), math.MaxInt64)
+	held, err := holdRequest(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, callbackPath, strings.NewReader("body")), math.MaxInt64)
 	require.NoError(t, err)
 	require.Equal(t, int64(4), held.Size())
 }
@@ -155,7 +155,7 @@ func TestReadErrors(t *testing.T) {
 			t.Parallel()
 			for _, head := range []int{0, 10, 2 * spool.InMemory} {
 				body := io.MultiReader(bytes.NewReader(make([]byte, head)), failing{test.err})
-				_, err := holdRequest(httptest.NewRequest(http.MethodPost, callbackPath, body), 1<<30)
+				_, err := holdRequest(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, callbackPath, body), 1<<30)
 				require.ErrorContains(t, err, test.want)
 				require.ErrorIs(t, err, test.err)
 			}

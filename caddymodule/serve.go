@@ -77,7 +77,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // listen lets a list of dependencies pass, and learns from it.
 func (h *Handler) listen(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, app *interceptor.App) error {
-	tap := newTapWriter(w, app.LearnDependencies(visitorOf(r, addressOf(r))), jsonType)
+	tap := newTapWriter(w, app.LearnDependencies(visitorOf(r)), jsonType)
 	defer tap.stop()
 	if err := next.ServeHTTP(tap, r); err != nil {
 		return err
@@ -104,9 +104,9 @@ func (h *Handler) listenPage(w http.ResponseWriter, r *http.Request, next caddyh
 
 // session identifies the app and the user of a request that has a lease.
 func (h *Handler) session(r *http.Request, app *interceptor.App) interceptor.Session {
-	used, address := h.used.Load(), addressOf(r)
+	used := h.used.Load()
 	session := interceptor.Session{
-		Store: used.store, Facts: used.facts, App: app, Address: address, Visitor: visitorOf(r, address), Shown: interceptor.NewShown(),
+		Store: used.store, Facts: used.facts, App: app, Client: clientOf(r), Visitor: visitorOf(r), Shown: interceptor.NewShown(),
 	}
 	if h.Scope == "" {
 		return session
@@ -120,19 +120,13 @@ func (h *Handler) session(r *http.Request, app *interceptor.App) interceptor.Ses
 	return session
 }
 
-// addressOf returns the address of the client, as far as it can be told.
-func addressOf(r *http.Request) string {
-	address, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	return address
-}
-
 // serveCallback puts data back into a callback's request, and takes data out of its response.
 func (h *Handler) serveCallback(
 	w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, session interceptor.Session,
 ) error {
 	v := &visit{began: time.Now(), callbacks: 1}
 	claimForeign(r)
-	held, err := holdRequest(r, h.MaxRequest)
+	held, err := holdRequest(w, r, h.MaxRequest)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,9 @@ import (
 	"github.com/dashstash/dashstash/storage/spool"
 )
 
+// statusTryAgainLater is registered with IANA, though not in RFC 6455.
+const statusTryAgainLater ws.StatusCode = 1013
+
 // A socketReader reads what the app gets of a WebSocket: each message from the browser in one frame, with its data put back,
 // and control frames as they are. A message is held until it is whole, a frame from then until the app has it.
 type socketReader struct {
@@ -60,13 +63,15 @@ func (r *socketReader) readFrame() error {
 		return nil
 	}
 	if r.message == nil {
-		r.message, r.opcode = new(spool.Spool), h.OpCode
+		r.message, r.opcode = &spool.Spool{Holder: clientOf(r.request)}, h.OpCode
 	}
 	if h.Length > r.MaxRequest-r.message.Size() {
 		return r.fail(ws.StatusMessageTooBig, "message is larger than max_request")
 	}
 	n, err := io.Copy(r.message, &maskingReader{r: payload, mask: h.Mask})
 	switch {
+	case errors.Is(err, spool.ErrNoRoom):
+		return r.fail(statusTryAgainLater, err.Error())
 	case err != nil:
 		return err
 	case n < h.Length:

@@ -88,8 +88,9 @@ type Session struct {
 	Unscoped bool
 	// Visitor tells apart whom the app may show other parts of itself. It decides only when the app is asked about itself.
 	Visitor string
-	// Address tells browsers apart as well as can be: two may share one. It is a hint, on which nothing but speed depends.
-	Address string
+	// Client tells browsers apart as well as an address can: two may share one. It is a hint, on which it depends who waits for
+	// whom, and nothing else.
+	Client string
 	// Shown is what the browser has shown in this request or, of a WebSocket, on this connection; nil: nothing is noted.
 	Shown *Shown
 }

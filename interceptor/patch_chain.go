@@ -152,7 +152,7 @@ func (r *rehydration) materialise(s slot) error {
 
 // makeValue computes the value of a chain, from the longest part of it whose value is known, and stores it.
 func (r *rehydration) makeValue(s slot, c chain, base *Body, keys []string) error {
-	turn, err := r.ic.folds.turns.begin(r.ctx, appKey(r.session.App.Site, r.session.App.Name)+"\x00"+r.session.Address)
+	turn, err := r.ic.folds.turns.begin(r.ctx, appKey(r.session.App.Site, r.session.App.Name)+"\x00"+r.session.Client)
 	if err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func (r *rehydration) holdFrom(value *Body, records []record) (texts *heldTexts,
 	if size > spool.MaxText {
 		return nil, errCostly
 	}
-	texts = &heldTexts{ends: make([]int64, 0, 1+len(records))}
+	texts = &heldTexts{Spool: spool.Spool{Holder: r.session.Client}, ends: make([]int64, 0, 1+len(records))}
 	texts.Grow(size)
 	defer func() {
 		if err != nil {

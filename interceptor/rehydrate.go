@@ -110,6 +110,7 @@ func (r *rehydration) run(request io.ReaderAt, size int64) (*Body, error) {
 	if total > r.ic.MaxRequest {
 		return nil, ErrTooLarge
 	}
+	r.made.Holder = r.session.Client
 	r.body.closers = append(r.body.closers, &r.made)
 	r.readers = make(map[storage.Key]storage.Reader)
 	if err := r.build(slots, request, size, total); err != nil {

@@ -10,6 +10,7 @@ import pytest
 from harness.admin import Admin
 from harness.caddy import binary, payloads
 from harness.commands import complaint, dash_stash, use, words
+from harness.dash_proxy import DashProxy
 from harness.process import free_port, listens, wait_until
 
 
@@ -89,16 +90,20 @@ def test_dash_stash_without_dash_stash(dash_app, proxy):
 
 
 @pytest.mark.parametrize("which", ["dash-proxy", "dash-stash page"])
-def test_page(dash_app, dash_proxy, terminal, new_tab, which):
-    """A browser opens the page by the URL that the command tells, which by itself it cannot at the admin endpoint. With another key
-    there is nothing."""
-    caddy = dash_proxy(dash_app("numbered.py").port)
-    use(caddy.url)
-    url = caddy.page
-    if which != "dash-proxy":
+def test_page(dash_app, dash_proxy, terminal, tmp_path, new_tab, which):
+    """A browser opens the page by the URL that the command tells on a terminal, which by itself it cannot at the admin endpoint. With
+    another key there is nothing."""
+    app = dash_app("numbered.py")
+    if which == "dash-proxy":
+        caddy = DashProxy(tmp_path, [app.port])
+        screen = terminal(caddy.command, caddy.env)
+    else:
+        caddy = dash_proxy(app.port)
+        assert "run this on a terminal" in complaint(dash_stash(caddy.admin_port, "page"))
         screen = terminal([str(binary()), "dash-stash", "page", "--address", f"localhost:{caddy.admin_port}"], {})
-        wait_until(lambda: "http://" in screen.written, "the URL")
-        url = re.search(r"http://\S+", screen.written)[0]
+    wait_until(lambda: "http://127" in screen.written, "the URL")
+    url = re.search(r"http://127\S+", screen.written)[0]
+    use(caddy.url)
     tab = new_tab()
     tab.allow("net::ERR_")  # it is closed here, and ends with the command
     page = tab.page
@@ -116,10 +121,9 @@ def test_page(dash_app, dash_proxy, terminal, new_tab, which):
     for path in ("/", "/dash_stash/status", f"/{key[::-1]}/status", f"/{key}/../config/", f"/{key}"):
         assert raw_status(origin, path) == 404
     assert raw_status(origin, f"/{key}/status", host="evil.example") == 404
-    if which != "dash-proxy":
-        screen.type("\x03")
-        assert screen.wait() == 0
-        assert not listens(int(origin.rpartition(":")[2]))
+    screen.type("\x03")
+    assert screen.wait() == 0
+    assert not listens(int(origin.rpartition(":")[2]))
 
 
 def raw_status(origin: str, path: str, host: str | None = None) -> int:

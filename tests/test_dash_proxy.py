@@ -43,7 +43,8 @@ def test_dash_proxy(dash_app, dash_proxy):
     assert user.tokens == 6
     assert len(payloads(caddy.data)) == 6
     assert caddy.said.startswith(f"Dashstash: http://localhost:{caddy.port}/, and")
-    assert re.search(rf"the app +127.0.0.1:{app.port}\n +its data +files in {caddy.data}\n +watch it +http://127", caddy.said)
+    assert re.search(rf"the app +127.0.0.1:{app.port}\n +its data +files in {caddy.data}\n +watch it +\S+ dash-stash page", caddy.said)
+    assert "http://127" not in caddy.said, "the page's key is not for a log"
     caddy.stop()
     last = caddy.said.splitlines()[-1]
     assert re.fullmatch(rf"In \d+ s: {FIGURES}es", last).group(1, 2, 4, 5) == ("2", "6", "saved", "0"), last

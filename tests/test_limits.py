@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 import requests
+import zstandard
 
 from harness.caddy import block, stash, temporary
 from harness.process import free_port, wait_until
@@ -115,6 +116,25 @@ def test_an_app_that_stalls(ways, tmp_path):
     """An app that does not begin its answer in time ends as without us."""
     caddy, ports = ways(RawApp(lambda connection: connection.recv(1)))
     assert [status(port, callback(BODY)) for port in ports] == [504, 504]
+    wait_for_nothing_left(caddy, tmp_path)
+
+
+def test_content_codings(ways, tmp_path):
+    """A request that needs no change reaches the app in its content coding. A bomb does not, and takes next to no room."""
+    app = RecordingApp()
+    caddy, ports = ways(app)
+    app.take()
+    code = zstandard.ZstdCompressor().compress
+    for body, expected in ((code(BODY), 200), (code(BODY.ljust(5_000_000)), 200), (code(BODY.ljust(200_000_000)), 413)):
+        assert len(body) < 20_000
+        reached = []
+        for port in ports:
+            connection = send_callback(port, len(body), "Content-Encoding: zstd", "Connection: close")
+            connection.sendall(body)
+            with connection, connection.makefile("rb") as answer:
+                assert int(answer.readline().split(b" ")[1]) == (expected if port == ports[1] else 200)
+            reached.append([request.partition(b"\r\n\r\n")[2] for request in app.take() if request.startswith(b"POST ")])
+        assert reached == [[body], [body] if expected == 200 else []]
     wait_for_nothing_left(caddy, tmp_path)
 
 

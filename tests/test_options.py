@@ -37,13 +37,17 @@ def open_folder():
         yield Path(folder)
 
 
-@pytest.mark.parametrize("place, reason", [("locked", "permission denied"), ("file", "not a directory")])
+@pytest.mark.parametrize("place, reason", [
+    ("locked", "permission denied"), ("file", "not a directory"), ("linked", "tmp is a symbolic link"),
+])
 def test_A13_a_place_that_cannot_be_written_to(open_folder, place, reason):
-    """Caddy does not start when the directory cannot be written to, and says which one and why."""
+    """Caddy does not start when the directory cannot be written to, or writing there would lead elsewhere, and says which one and why."""
     locked = open_folder / "locked"
     locked.mkdir()
     locked.chmod(stat.S_IRUSR | stat.S_IXUSR | stat.S_IROTH | stat.S_IXOTH)
     (open_folder / "file").write_text("in the way")
+    (open_folder / "linked" / "payloads").mkdir(parents=True)
+    (open_folder / "linked" / "payloads" / "tmp").symlink_to(open_folder)
     writable = open_folder / "home"
     writable.mkdir()
     writable.chmod(0o777)

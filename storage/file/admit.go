@@ -67,7 +67,7 @@ func (s *Store) removeDamaged(key storage.Key, info fs.FileInfo, reason error) {
 }
 
 func (s *Store) remove(key storage.Key) {
-	if err := removePayload(s.path(key)); err != nil {
+	if err := s.removePayload(key); err != nil {
 		s.logger.Warn("cannot remove a payload", "key", shorten(key), "error", err)
 	}
 }
@@ -76,7 +76,7 @@ func (s *Store) remove(key storage.Key) {
 func (s *Store) forget(key storage.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := lookAt(s.path(key)); isAbsent(err) {
+	if _, err := regular(os.Lstat(s.path(key))); isAbsent(err) {
 		s.index.Remove(key)
 	}
 }

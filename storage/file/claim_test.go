@@ -20,7 +20,10 @@ func TestClaimWaits(t *testing.T) {
 	dir := t.TempDir()
 	fresh := filepath.Join(dir, tempDir, ownPrefix+"fresh")
 	require.NoError(t, os.MkdirAll(fresh, dirMode))
-	lock, err := lockDir(filepath.Dir(fresh), true)
+	root, err := os.OpenRoot(dir)
+	require.NoError(t, err)
+	defer root.Close()
+	lock, err := lockDir(root, tempDir, true)
 	require.NoError(t, err)
 	defer lock.Close()
 	opened := make(chan error)
@@ -44,12 +47,12 @@ func TestClaimWaits(t *testing.T) {
 
 func TestClaimTogether(t *testing.T) {
 	t.Parallel()
-	root := filepath.Join(t.TempDir(), tempDir)
+	dir := t.TempDir()
 	var starters sync.WaitGroup
 	for range 4 {
 		starters.Go(func() {
 			for range 100 {
-				own := temps{root: root}
+				own := temps{dir: dir}
 				f, err := own.create()
 				if err != nil {
 					t.Error(err)
@@ -64,7 +67,7 @@ func TestClaimTogether(t *testing.T) {
 		})
 	}
 	starters.Wait()
-	left, err := os.ReadDir(root)
+	left, err := os.ReadDir(filepath.Join(dir, tempDir))
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
@@ -72,7 +75,7 @@ func TestClaimTogether(t *testing.T) {
 // A Create that has found the store open, just before it was closed, must not bring back its directory.
 func TestCreateWhileClosing(t *testing.T) {
 	t.Parallel()
-	own := temps{root: filepath.Join(t.TempDir(), tempDir)}
+	own := temps{dir: t.TempDir()}
 	f, err := own.create()
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
@@ -80,7 +83,7 @@ func TestCreateWhileClosing(t *testing.T) {
 	own.close()
 	_, err = own.create()
 	require.ErrorIs(t, err, storage.ErrClosed)
-	left, err := os.ReadDir(own.root)
+	left, err := os.ReadDir(filepath.Join(own.dir, tempDir))
 	require.NoError(t, err)
 	require.Empty(t, left)
 }

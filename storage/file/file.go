@@ -13,11 +13,11 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,15 +54,19 @@ func newState(checked identity, stamped time.Time) state { return state{checked,
 
 // Open returns the store in dir, which is created, for this user only, if it is missing. Payloads that are there already
 // are part of it; they are only listed now, and read through when they are first opened. An error tells what is wrong with
-// the directory, and what to do; a full disk is no error. The logger gets a warning for each payload that is lost; nil logs nothing.
+// the directory, and what to do; a full disk is no error. The logger gets a warning for each payload that is lost, and where others
+// may write to a directory; nil logs nothing.
 func Open(dir string, limits storage.Limits, logger *slog.Logger) (*Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{dir: dir, logger: logger, temps: temps{root: filepath.Join(dir, tempDir)}}
+	s := &Store{dir: dir, logger: logger, temps: temps{dir: dir}}
 	s.index = lru.New(&s.mu, storage.Limits{}, s.evicted)
 	if err := s.load(); err != nil {
 		s.temps.close()
+		if errors.Is(err, errLink) {
+			return nil, fmt.Errorf("cannot keep payloads in %s: %w", dir, err)
+		}
 		return nil, fmt.Errorf("cannot keep payloads in %s: %w (it must be a directory that this process may read and "+
 			"write: change its owner or mode, or configure another)", dir, err)
 	}
@@ -132,7 +136,7 @@ func (s *Store) Delete(ctx context.Context, key storage.Key) error {
 	if err := s.index.Check(0); err != nil {
 		return err
 	}
-	if err := removePayload(s.path(key)); err != nil {
+	if err := s.removePayload(key); err != nil {
 		return fmt.Errorf("deleting payload: %w", err)
 	}
 	s.index.Remove(key)
@@ -202,7 +206,7 @@ func (s *Store) unpin(key storage.Key) {
 
 // evicted removes an entry's file; the index calls it, with mu held.
 func (s *Store) evicted(e *lru.Entry[state]) {
-	if err := removePayload(s.path(e.Key)); err != nil {
+	if err := s.removePayload(e.Key); err != nil {
 		s.logger.Warn("cannot remove a payload that was evicted", "key", shorten(e.Key), "error", err)
 	}
 }
@@ -217,7 +221,7 @@ func (s *Store) stampIfDue(e *lru.Entry[state]) {
 // stamp notes an entry's last use in its file. If that fails, the payload is only taken for older than it is after a
 // restart, so there is nothing to tell anyone.
 func (s *Store) stamp(e *lru.Entry[state]) {
-	_ = os.Chtimes(s.path(e.Key), time.Time{}, e.LastUse)
+	_ = s.within(func(root *os.Root) error { return root.Chtimes(fileName(e.Key), time.Time{}, e.LastUse) })
 	e.Value.stamped = e.LastUse.UnixNano()
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -33,6 +33,12 @@ func (p found) usedBy(now time.Time) time.Time {
 
 // load prepares the directory and fills the index, which has no limits yet, from the names, sizes and times of the files in it.
 func (s *Store) load() error {
+	if err := os.MkdirAll(s.dir, dirMode); err != nil {
+		return err
+	}
+	if err := s.within(s.secure); err != nil {
+		return err
+	}
 	if err := s.probe(); err != nil && !isFull(err) {
 		return err
 	}
@@ -57,9 +63,6 @@ func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is
 
 // probe finds out whether the directory can be used, by using it.
 func (s *Store) probe() error {
-	if err := os.MkdirAll(s.dir, dirMode); err != nil {
-		return err
-	}
 	f, err := s.temps.create()
 	if err != nil {
 		return err
@@ -67,7 +70,7 @@ func (s *Store) probe() error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return os.Remove(f.Name())
+	return s.temps.remove(f)
 }
 
 func (s *Store) list() ([]found, error) {
@@ -84,7 +87,7 @@ func (s *Store) list() ([]found, error) {
 	for range listers {
 		readers.Go(func() {
 			for i := taken.Add(1) - 1; i < int64(len(dirs)); i = taken.Add(1) - 1 {
-				payloads[i], errs[i] = s.listIn(dirs[i])
+				payloads[i], errs[i] = s.listIn(dirs[i], s.refuseLink)
 			}
 		})
 	}
@@ -92,12 +95,18 @@ func (s *Store) list() ([]found, error) {
 	return slices.Concat(payloads...), errors.Join(errs...)
 }
 
-// listIn lists the payloads in one of the store's directories.
-func (s *Store) listIn(dir fs.DirEntry) (payloads []found, err error) {
+// listIn lists the payloads in one of the store's directories. What is a link in the place of one goes to linked.
+func (s *Store) listIn(dir fs.DirEntry, linked func(name string) error) (payloads []found, err error) {
 	if !dir.IsDir() || len(dir.Name()) != digitsOfDir {
 		return nil, nil
 	}
-	err = eachFile(filepath.Join(s.dir, dir.Name()), func(info fs.FileInfo) error {
+	isPayload := func(name string) error {
+		if _, ok := parseFileName(name); ok {
+			return linked(name)
+		}
+		return nil
+	}
+	err = eachFile(os.DirFS(s.dir), dir.Name(), isPayload, func(info fs.FileInfo) error {
 		if key, ok := parseFileName(dir.Name() + "/" + info.Name()); ok {
 			payloads = append(payloads, found{key, payloadSize(info), info.ModTime().UnixNano()})
 		}
@@ -106,13 +115,19 @@ func (s *Store) listIn(dir fs.DirEntry) (payloads []found, err error) {
 	return payloads, err
 }
 
-// eachFile calls visit with each regular file in dir. Other processes may remove files, and dir itself, meanwhile.
-func eachFile(dir string, visit func(fs.FileInfo) error) error {
-	files, err := os.ReadDir(dir)
+// eachFile calls visit with each regular file in dir, and linked with the name of each link. Other processes may remove files, and dir
+// itself, meanwhile.
+func eachFile(in fs.FS, dir string, linked func(name string) error, visit func(fs.FileInfo) error) error {
+	files, err := fs.ReadDir(in, dir)
 	if err != nil {
 		return ignoreNotExist(err)
 	}
 	for _, file := range files {
+		if file.Type()&fs.ModeSymlink != 0 {
+			if err := linked(path.Join(dir, file.Name())); err != nil {
+				return err
+			}
+		}
 		if !file.Type().IsRegular() {
 			continue
 		}

@@ -8,4 +8,4 @@ import (
 )
 
 // lockDir cannot lock directories here.
-func lockDir(string, bool) (*os.File, error) { return nil, errors.ErrUnsupported }
+func lockDir(*os.Root, string, bool) (*os.File, error) { return nil, errors.ErrUnsupported }

@@ -11,8 +11,8 @@ import (
 
 // lockDir locks a directory until the file that it returns is closed, or the process ends. If somebody else holds the lock,
 // it waits or fails with errLocked. Where there are no such locks, as on NFS, it fails with [errors.ErrUnsupported].
-func lockDir(dir string, wait bool) (*os.File, error) {
-	f, err := os.Open(dir)
+func lockDir(root *os.Root, dir string, wait bool) (*os.File, error) {
+	f, err := root.Open(dir)
 	if err != nil {
 		return nil, err
 	}

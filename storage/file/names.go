@@ -16,6 +16,7 @@ import (
 const (
 	extension   = ".payload"
 	dirMode     = 0o700
+	fileMode    = 0o600
 	digitsOfDir = 2 // 256 directories keep each of them small; by the last digits, since the first are those of few owners
 )
 
@@ -45,33 +46,29 @@ func (s *Store) path(key storage.Key) string {
 // errForeign is for what is in a payload's place and is no file: a directory, a link, a pipe. We neither open nor remove it.
 var errForeign = errors.New("something that is not a regular file is in the place of a payload")
 
-// isAbsent tells whether an error of lookAt or openPayload means that there is no payload, whatever else is in its place.
+// isAbsent tells whether an error of regular or openPayload means that there is no payload, whatever else is in its place.
 func isAbsent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errForeign) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// lookAt describes the file of a payload. See isAbsent for its errors.
-func lookAt(path string) (fs.FileInfo, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return nil, err
+// regular returns what was found in the place of a payload, if that is a file. See isAbsent for its errors.
+func regular(info fs.FileInfo, err error) (fs.FileInfo, error) {
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: %w", info.Name(), errForeign)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: %w", path, errForeign)
-	}
-	return info, nil
+	return info, err
 }
 
 // openPayload opens the file of a payload and describes it.
 func openPayload(path string) (*os.File, fs.FileInfo, error) {
-	if _, err := lookAt(path); err != nil { // first, since opening a pipe would hang
-		return nil, nil, err
-	}
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
 	if err != nil {
+		if _, reason := regular(os.Lstat(path)); reason != nil {
+			err = reason
+		}
 		return nil, nil, err
 	}
-	info, err := f.Stat()
+	info, err := regular(f.Stat())
 	if err != nil {
 		f.Close()
 		return nil, nil, err
@@ -79,12 +76,27 @@ func openPayload(path string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// removePayload removes the file of a payload, if it is there.
-func removePayload(path string) error {
-	_, err := lookAt(path)
-	if err == nil {
-		err = os.Remove(path)
+// within does something in the directory, by names in it, without following links that lead out of it: whoever may write there could
+// put them there at any time.
+func (s *Store) within(do func(*os.Root) error) error { return within(s.dir, do) }
+
+func within(dir string, do func(*os.Root) error) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
 	}
+	defer root.Close()
+	return do(root)
+}
+
+// removePayload removes the file of the payload under key, if it is there.
+func (s *Store) removePayload(key storage.Key) error {
+	err := s.within(func(root *os.Root) error {
+		if _, err := regular(root.Lstat(fileName(key))); err != nil {
+			return err
+		}
+		return root.Remove(fileName(key))
+	})
 	if isAbsent(err) {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"time"
 
 	"github.com/dashstash/dashstash/storage"
@@ -85,7 +85,7 @@ func (w *writer) Abort() {
 		return
 	}
 	w.file.Close()
-	os.Remove(w.file.Name()) // if this fails, the next Open does it
+	_ = w.store.temps.remove(w.file) // if this fails, the next Open does it
 	w.file = nil
 }
 
@@ -111,7 +111,7 @@ func (s *Store) commit(key storage.Key, w *writer) error {
 	if e := s.index.Get(key); e != nil && s.inPlace(key, e.Value.checked) {
 		s.index.Use(key)
 		s.stampIfDue(e)
-		os.Remove(w.file.Name()) // as in Abort
+		_ = s.temps.remove(w.file) // as in Abort
 		return nil
 	}
 	if err := s.index.Room(key, w.size); err != nil {
@@ -126,25 +126,27 @@ func (s *Store) commit(key storage.Key, w *writer) error {
 }
 
 // place moves a file to where the payload under key belongs, used now, and describes it.
-func (s *Store) place(key storage.Key, f *os.File, now time.Time) (fs.FileInfo, error) {
-	path := s.path(key)
-	if _, err := lookAt(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	// More exact than the time of the last write, which the kernel rounds to a few milliseconds.
-	if err := os.Chtimes(f.Name(), time.Time{}, now); err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	err = os.Rename(f.Name(), path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(filepath.Dir(path), dirMode); err == nil {
-			err = os.Rename(f.Name(), path)
+func (s *Store) place(key storage.Key, f *os.File, now time.Time) (info fs.FileInfo, err error) {
+	from, to := s.temps.nameOf(f), fileName(key)
+	err = s.within(func(root *os.Root) error {
+		if _, err := regular(root.Lstat(to)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
-	}
+		// More exact than the time of the last write, which the kernel rounds to a few milliseconds.
+		if err := root.Chtimes(from, time.Time{}, now); err != nil {
+			return err
+		}
+		if info, err = f.Stat(); err != nil {
+			return err
+		}
+		err := root.Rename(from, to)
+		if errors.Is(err, fs.ErrNotExist) {
+			if err = root.MkdirAll(path.Dir(to), dirMode); err == nil {
+				err = root.Rename(from, to)
+			}
+		}
+		return err
+	})
 	return info, err
 }
 

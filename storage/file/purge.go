@@ -25,7 +25,7 @@ func (s *Store) Purge(ctx context.Context, match func(key storage.Key, lastUse t
 		return purged, fmt.Errorf("listing payloads: %w", err)
 	}
 	for _, dir := range dirs {
-		payloads, err := s.listIn(dir)
+		payloads, err := s.listIn(dir, leaveLink)
 		if err != nil {
 			return purged, fmt.Errorf("listing payloads: %w", err)
 		}
@@ -63,7 +63,7 @@ func (s *Store) purgeUnknown(p found, match func(storage.Key, time.Time) bool) (
 	if s.index.Get(p.key) != nil || !match(p.key, p.usedBy(time.Now())) {
 		return false, nil
 	}
-	if _, err := lookAt(s.path(p.key)); isAbsent(err) {
+	if _, err := regular(os.Lstat(s.path(p.key))); isAbsent(err) {
 		return false, nil // gone since it was listed
 	}
 	err := s.purgeFile(p.key)
@@ -71,7 +71,7 @@ func (s *Store) purgeUnknown(p found, match func(storage.Key, time.Time) bool) (
 }
 
 func (s *Store) purgeFile(key storage.Key) error {
-	if err := removePayload(s.path(key)); err != nil {
+	if err := s.removePayload(key); err != nil {
 		return fmt.Errorf("purging payloads: %w", err)
 	}
 	return nil

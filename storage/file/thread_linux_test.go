@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,9 +18,9 @@ import (
 	"github.com/dashstash/dashstash/storage/file"
 )
 
-// deny makes a system call fail from now on, for the goroutine that calls it alone: it stays on its thread, which ends with
-// it. See seccomp(2).
-func deny(t *testing.T, call uint32, errno syscall.Errno) {
+// deny makes a system call fail from now on unless its first argument is one of those given, for the goroutine that calls it alone: it
+// stays on its thread, which ends with it. See seccomp(2).
+func deny(t *testing.T, call uint32, errno syscall.Errno, but ...uint32) {
 	t.Helper()
 	runtime.LockOSThread()
 	const (
@@ -27,10 +29,18 @@ func deny(t *testing.T, call uint32, errno syscall.Errno) {
 	)
 	filter := []syscall.SockFilter{
 		{Code: syscall.BPF_LD | syscall.BPF_W | syscall.BPF_ABS, K: 0}, // the number of the call
-		{Code: syscall.BPF_JMP | syscall.BPF_JEQ | syscall.BPF_K, K: call, Jf: 1},
-		{Code: syscall.BPF_RET | syscall.BPF_K, K: retErrno | uint32(errno)},
-		{Code: syscall.BPF_RET | syscall.BPF_K, K: retAllow},
+		{Code: syscall.BPF_JMP | syscall.BPF_JEQ | syscall.BPF_K, K: call, Jf: uint8(2 + len(but))},
+		{Code: syscall.BPF_LD | syscall.BPF_W | syscall.BPF_ABS, K: 16}, // its first argument
 	}
+	for i, argument := range but {
+		filter = append(filter, syscall.SockFilter{
+			Code: syscall.BPF_JMP | syscall.BPF_JEQ | syscall.BPF_K, K: argument, Jt: uint8(len(but) - i),
+		})
+	}
+	filter = append(filter,
+		syscall.SockFilter{Code: syscall.BPF_RET | syscall.BPF_K, K: retErrno | uint32(errno)},
+		syscall.SockFilter{Code: syscall.BPF_RET | syscall.BPF_K, K: retAllow},
+	)
 	program := &syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	_, _, err := syscall.RawSyscall6(syscall.SYS_PRCTL, setNoNewPrivs, 1, 0, 0, 0, 0)
 	require.Zero(t, err)
@@ -159,23 +169,47 @@ func TestFsync(t *testing.T) {
 			store, _ := open(t, dir, storage.Limits{})
 			store.SetFsync(true)
 			put(t, store)
-			require.NoError(t, store.Delete(t.Context(), key))
-			w := start(t, store)
+			require.NoError(t, store.SyncPlace(key))
 			require.NoError(t, os.Chmod(level(dir), 0o300)) // who may not open it cannot sync it
-			require.ErrorIs(t, w.Commit(key), fs.ErrPermission)
-			requireReadBack(t, w)
-			_, err := w.Write([]byte("more"))
-			require.ErrorIs(t, err, fs.ErrPermission, "the file is in place, so nothing may be added")
-			require.ErrorIs(t, w.Commit(key), fs.ErrPermission)
-			w.Abort()
-			w = start(t, store)
-			require.ErrorIs(t, w.Commit(key), fs.ErrPermission, "what is there may not last either")
-			w.Abort()
+			require.ErrorIs(t, store.SyncPlace(key), fs.ErrPermission)
 			require.NoError(t, os.Chmod(level(dir), 0o700))
-			put(t, store)
-			requireHas(t, store)
 		})
 	}
+	t.Run("a directory", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		store, _ := open(t, dir, storage.Limits{})
+		store.SetFsync(true)
+		w, again := start(t, store), start(t, store)
+		deny(t, syscall.SYS_FSYNC, syscall.EIO, opened(t, dir)...)
+		require.ErrorIs(t, w.Commit(key), syscall.EIO)
+		requireReadBack(t, w)
+		require.FileExists(t, pathOf(dir, key))
+		_, err := w.Write([]byte("more"))
+		require.ErrorIs(t, err, syscall.EIO, "the file is in place, so nothing may be added")
+		require.ErrorIs(t, w.Commit(key), syscall.EIO)
+		w.Abort()
+		require.ErrorIs(t, again.Commit(key), syscall.EIO, "what is there may not last either")
+		again.Abort()
+		store.SetFsync(false)
+		put(t, store)
+		requireHas(t, store)
+	})
+}
+
+// opened are the descriptors of the temporary files in dir.
+func opened(t *testing.T, dir string) (descriptors []uint32) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	require.NoError(t, err)
+	for _, link := range links {
+		if path, err := os.Readlink(link); err == nil && strings.HasPrefix(path, dir) && strings.HasSuffix(path, ".tmp") {
+			descriptor, err := strconv.ParseUint(filepath.Base(link), 10, 32)
+			require.NoError(t, err)
+			descriptors = append(descriptors, uint32(descriptor))
+		}
+	}
+	return descriptors
 }
 
 // Where directories cannot be locked, as on NFS, the age of a temporary file tells whether it was left.

@@ -10,20 +10,29 @@ import (
 	"slices"
 )
 
-// InMemory is how many bytes a [Spool] holds in memory.
-const InMemory = 1 << 20
+const (
+	// InMemory is how many bytes a [Spool] holds in memory.
+	InMemory = 1 << 20
+	// maxAhead is for how many bytes there is room in memory before the first of them has come.
+	maxAhead = 16 << 10
+)
 
 // A Spool holds bytes: the first of them in memory, and all of them in a temporary file once they are more than [InMemory]. The
 // zero value is empty and ready for use. It belongs to one goroutine, but for ReadAt, which many may call while none writes.
 //
 // The file is in [os.TempDir]. It has lost its name by the time that it is written, where the system can do that, so that
-// nothing is left of it when the process dies.
+// nothing is left of it when the process dies. What is in it is on the account [Disk] until Close.
 type Spool struct {
-	size  int64
-	head  []byte
-	file  *os.File     // nil: all is in memory
-	named bool         // the file still has its name
-	unmap func() error // lets go of what Text has returned; nil: it is in memory
+	// Holder is for whom the bytes are held, to that account.
+	Holder string
+
+	size    int64
+	head    []byte
+	file    *os.File     // nil: all is in memory
+	named   bool         // the file still has its name
+	unmap   func() error // lets go of what Text has returned; nil: it is in memory
+	account *Account     // nil: nothing was taken from it
+	taken   int64
 }
 
 // Size is how many bytes there are.
@@ -32,25 +41,51 @@ func (s *Spool) Size() int64 { return s.size }
 // Bytes are all of them, up to the next Write; nil if they are not in memory.
 func (s *Spool) Bytes() []byte { return s.head }
 
-// Grow makes room in memory for n bytes to come, and for ReadFrom to see that there are no more.
-func (s *Spool) Grow(n int64) { s.head = slices.Grow(s.head, int(min(n, InMemory))+1) }
+// Grow makes room in memory for n bytes to come, and for ReadFrom to see that there are no more. If they are many, that is for the first
+// of them: they may never come.
+func (s *Spool) Grow(n int64) { s.head = slices.Grow(s.head, int(min(n, maxAhead))+1) }
 
-// Write adds all of p or, with an error of the file system, the part of it that it reports. What was added before can be read in
-// any case.
+// Write adds all of p or, with [ErrNoRoom] or an error of the file system, the part of it that it reports. What was added before
+// can be read in any case.
 func (s *Spool) Write(p []byte) (n int, err error) {
-	if s.file == nil && s.size+int64(len(p)) > InMemory {
+	if s.file == nil && s.size+int64(len(p)) <= InMemory {
+		s.head = append(s.head, p...)
+		s.size += int64(len(p))
+		return len(p), nil
+	}
+	need := int64(len(p))
+	if s.file == nil {
+		need += s.size
+	}
+	if err := s.take(need); err != nil {
+		return 0, err
+	}
+	if s.file == nil {
 		if err := s.moveToFile(); err != nil {
+			s.giveBack(need)
 			return 0, err
 		}
 	}
-	if s.file != nil {
-		n, err = s.file.WriteAt(p, s.size)
-	} else {
-		s.head = append(s.head, p...)
-		n = len(p)
-	}
+	n, err = s.file.WriteAt(p, s.size)
+	s.giveBack(int64(len(p) - n))
 	s.size += int64(n)
 	return n, err
+}
+
+func (s *Spool) take(n int64) error {
+	if s.account == nil {
+		s.account = Disk
+	}
+	if err := s.account.take(s.Holder, n); err != nil {
+		return err
+	}
+	s.taken += n
+	return nil
+}
+
+func (s *Spool) giveBack(n int64) {
+	s.account.giveBack(s.Holder, n)
+	s.taken -= n
 }
 
 func (s *Spool) moveToFile() error {
@@ -70,7 +105,7 @@ func (s *Spool) moveToFile() error {
 func (s *Spool) ReadFrom(r io.Reader) (n int64, err error) {
 	for s.file == nil && s.size < InMemory {
 		if len(s.head) == cap(s.head) {
-			s.head = slices.Grow(s.head, bytes.MinRead)
+			s.head = slices.Grow(s.head, max(bytes.MinRead, len(s.head))) // twice what has come
 		}
 		read, err := r.Read(s.head[len(s.head):min(cap(s.head), InMemory)])
 		s.head = s.head[:len(s.head)+read]
@@ -114,6 +149,7 @@ func (s *Spool) Close() error {
 	if s.file == nil {
 		return nil
 	}
+	defer func() { s.giveBack(s.taken) }()
 	var err error
 	if s.unmap != nil {
 		err = s.unmap()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
-import re
 import subprocess
 import termios
 import threading
@@ -39,11 +38,6 @@ class DashProxy:
     @property
     def said(self) -> str:
         return self.process.log()
-
-    @property
-    def page(self) -> str:
-        """The URL of the live page."""
-        return re.search(r"watch it +(\S+)", self.said)[1]
 
     @property
     def data(self) -> Path:

@@ -29,7 +29,10 @@ func (w *writer) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := w.spool.Write(b)
-	if err != nil {
+	switch {
+	case errors.Is(err, spool.ErrNoRoom):
+		w.failed = fmt.Errorf("%w: %w", storage.ErrFull, err)
+	case err != nil:
 		w.failed = fmt.Errorf("holding a payload: %w", err)
 	}
 	return n, w.failed
