@@ -36,11 +36,12 @@ func bomb(t *testing.T, encoding string, size int) []byte {
 
 // A small body that would become a large one is refused before that takes much of the disk, with the reason in the error.
 func TestBombs(t *testing.T) {
+	const size = 64 << 20
 	inTempDir(t)
 	for _, encoding := range []string{"zstd", "br", "gzip"} {
 		t.Run(encoding, func(t *testing.T) {
-			account := withAccount(t, 512<<20)
-			body := bomb(t, encoding, 512<<20)
+			account := withAccount(t, size)
+			body := bomb(t, encoding, size)
 			r := httptest.NewRequest(http.MethodPost, callbackPath, bytes.NewReader(body))
 			r.Header.Set("Content-Encoding", encoding)
 			_, err := holdRequest(httptest.NewRecorder(), r, defaultMaxRequest)
