@@ -3,6 +3,7 @@ package interceptor
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -120,14 +121,24 @@ func (c *childrenProps) from(prop []byte) []childPath {
 	return c.byProp[string(prop)]
 }
 
+// ownChildren are the components of Dash 4 that mount components in a prop by themselves, which children_props do not name any more
+// (ExternalWrapper in components/dash-core-components/src).
+var ownChildren = map[string][]string{
+	"dash_core_components.Checklist":  {"options[].label"},
+	"dash_core_components.Dropdown":   {"options[].label"},
+	"dash_core_components.RadioItems": {"options[].label"},
+}
+
 // childrenProps returns the paths that a page tells of.
 func (p *pageConfig) childrenProps() *childrenProps {
 	texts := make(map[string][]string)
+	major, _, _ := strings.Cut(p.Version, ".")
+	if version, err := strconv.Atoi(major); err == nil && version >= 4 {
+		maps.Copy(texts, ownChildren)
+	}
 	for namespace, types := range p.Children {
 		for name, paths := range types {
-			if len(paths) > 0 {
-				texts[namespace+"."+name] = paths
-			}
+			texts[namespace+"."+name] = append(texts[namespace+"."+name], paths...)
 		}
 	}
 	return parseChildren(texts)

@@ -94,6 +94,7 @@ func (p *pageWriter) Write(b []byte) (int, error) {
 type pageConfig struct {
 	Prefix   string                         `json:"requests_pathname_prefix"`
 	Children map[string]map[string][]string `json:"children_props"` // since Dash 2.5, by namespace and type
+	Version  string                         `json:"dash_version"`   // since Dash 3.0
 }
 
 // A renderer is one of Dash's own files (build_fingerprint in dash/fingerprint.py), in Dash 1 one of the package dash_renderer,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.caddy import block, site, stash
+from harness.caddy import block, named, site, stash
 from harness.process import free_port
 from harness.servers import Redis
 from harness.user import EMPTY, RIGHT, User, together
@@ -129,7 +129,8 @@ def test_many_seal_the_same_at_once(dash_app, caddy, server):
     redis = server(Redis)
     app = dash_app("numbered.py", env={"STORES": "1"})
     options = f"{redis.storage('near off')}\nsecret {OLD}\nencrypt"
-    caddys = [caddy(block(f"http://:{port}", "bind 127.0.0.1", stash(options), f"reverse_proxy 127.0.0.1:{app.port}"), port)
+    caddys = [caddy(block(f"http://:{port}", "bind 127.0.0.1", stash(options), f"reverse_proxy 127.0.0.1:{app.port}"), port,
+                    global_options=named(f"127.0.0.1:{port}"))
               for port in (free_port(), free_port())]
     users = [User(caddy.url, stores=1, headers=HOST) for caddy in caddys for _ in range(4)]
     for _ in range(8):

@@ -71,7 +71,8 @@ def test_nothing_secret_is_logged(dash_app, caddy, server, monkeypatch):
 
     assert read("file, null", stores) == read("redis", stored) == 200
     assert read("redis", stores) == 200  # misses there
-    assert read("small", {name: stores["one.data"] for name in [*FILL, "x.data", "y.data"]}) == 413
+    small = fill("small")["one.data"]
+    assert read("small", {name: small for name in [*FILL, "x.data", "y.data"]}) == 413
     broken_requests(urls["file, error"], stores)
     for file in payloads(running.data):
         file.write_bytes(file.read_bytes()[:-100])

@@ -70,7 +70,7 @@ def sent_on(request):
 
 def is_ask(request):
     """Whether Dashstash asks the app about itself: no row has a header Accept."""
-    return b"\r\nAccept: application/json" in request
+    return any(b"\r\nAccept: " + kind in request for kind in (b"application/json", b"text/html"))
 
 
 def parsed(request):
