@@ -3,6 +3,7 @@
 The rows are in odd_requests.py.
 """
 
+import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -39,8 +40,8 @@ def lanes(caddy):
     queue = SimpleQueue()
     ways = list(zip(apps, ports, strict=True))
     for app, port in ways:
-        for host in ("app.test", "other.test"):
-            Client(f"http://127.0.0.1:{port}/", {"Host": host}).open()
+        for host, prefix in itertools.product(("app.test", "other.test"), ("", "a/")):
+            Client(f"http://127.0.0.1:{port}/{prefix}", {"Host": host}).open()
         app.take()
     for n in range(0, len(ways), 2):
         queue.put(ways[n:n + 2])
