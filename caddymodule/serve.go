@@ -32,11 +32,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	case endpoint == interceptor.OtherEndpoint:
 		return h.listenPage(w, r, next)
 	}
-	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
-		// Two apps behind one site may have had their prefixes stripped, which tell them apart.
-		if e, full := interceptor.EndpointOf(r.Method, original.URL.Path); e == endpoint {
-			prefix = full
-		}
+	// Two apps behind one site may have had their prefixes stripped, which tell them apart.
+	if e, full := interceptor.EndpointOf(r.Method, pathOf(r)); e == endpoint {
+		prefix = full
 	}
 	app := h.catalog.value.App(h.siteOf(r), hostOf(r)+prefix)
 	switch endpoint {
@@ -88,12 +86,21 @@ func (h *Handler) listen(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	return nil
 }
 
+// pathOf returns the path of a request as it came.
+func pathOf(r *http.Request) string {
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		return original.URL.Path
+	}
+	return r.URL.Path
+}
+
 // listenPage lets a request pass that is for no endpoint, and learns from the answer if that is a page of Dash's.
 func (h *Handler) listenPage(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if r.Method != http.MethodGet || !strings.Contains(r.Header.Get("Accept"), htmlType) {
+	path := pathOf(r)
+	if r.Method != http.MethodGet || !strings.HasSuffix(path, "/") || !strings.Contains(r.Header.Get("Accept"), htmlType) {
 		return next.ServeHTTP(w, r)
 	}
-	tap := newTapWriter(w, h.catalog.value.LearnPage(h.siteOf(r), hostOf(r)), htmlType)
+	tap := newTapWriter(w, h.catalog.value.LearnPage(h.siteOf(r), hostOf(r), path), htmlType)
 	defer tap.stop()
 	if err := next.ServeHTTP(tap, r); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -68,24 +69,25 @@ func TestLearnPage(t *testing.T) {
 		`<script src="/_dash-component-suites/dash/dash-renderer/build/dash_renderer.v4_4_1m1.min.js"></script></footer></html>`
 	tests := []struct {
 		name, config string
-		prefix       string
+		path, prefix string
 		children     map[string][]string
 	}{
 		{"since 2.5", `{"requests_pathname_prefix":"\u002fa\u002f","children_props":{"dcc":{"Tab":["label"],"Div":[],"Old":null},"__main__":{"My":null}}}`,
-			"/a", map[string][]string{"dcc.Tab": {"label"}}},
-		{"before", `{"url_base_pathname": null, "requests_pathname_prefix": "/", "ui": false}`, "", nil},
+			"/a/", "/a", map[string][]string{"dcc.Tab": {"label"}}},
+		{"at another path", `{"requests_pathname_prefix":"\u002fa\u002f","children_props":{"dcc":{"Tab":["label"]}}}`, "/a/uploads/", "none", nil},
+		{"before", `{"url_base_pathname": null, "requests_pathname_prefix": "/", "ui": false}`, "", "", nil},
 		{"Dash 4", `{"requests_pathname_prefix":"/","dash_version":"4.4.1","children_props":{"dash_core_components":{"Tab":["label"],"Dropdown":[]}}}`,
-			"", map[string][]string{"dash_core_components.Tab": {"label"}, "dash_core_components.Dropdown": {"options[].label"},
+			"", "", map[string][]string{"dash_core_components.Tab": {"label"}, "dash_core_components.Dropdown": {"options[].label"},
 				"dash_core_components.Checklist": {"options[].label"}, "dash_core_components.RadioItems": {"options[].label"}}},
-		{"no prefix", `{"requests_pathname_prefix":null}`, "none", nil},
-		{"no JSON", `{"requests_pathname_prefix":"/a/"`, "none", nil},
-		{"odd paths", `{"requests_pathname_prefix":"/","children_props":{"dcc":{"Tab":["label","children",7]}}}`, "none", nil},
+		{"no prefix", `{"requests_pathname_prefix":null}`, "", "none", nil},
+		{"no JSON", `{"requests_pathname_prefix":"/a/"`, "", "none", nil},
+		{"odd paths", `{"requests_pathname_prefix":"/","children_props":{"dcc":{"Tab":["label","children",7]}}}`, "", "none", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := NewCatalog()
-			w := c.LearnPage("site", "host")
+			w := c.LearnPage("site", "host", cmp.Or(tt.path, "/"))
 			feed(t, w, chopEvery(100, fmt.Appendf(nil, html, tt.config)))
 			require.NoError(t, w.Close())
 			page, known := c.App("site", "host"+tt.prefix).Page()

@@ -52,11 +52,14 @@ func (a *App) ForgetPage() {
 // LearnPage returns a writer that takes the app's page, and learns from it when it is closed.
 func (a *App) LearnPage() io.WriteCloser { return &pageWriter{learn: a.learnPage} }
 
-// LearnPage returns a writer that takes what may be a page of one of the apps of a site under a host, and learns from it when it is
-// closed.
-func (c *Catalog) LearnPage(site, host string) io.WriteCloser {
+// LearnPage returns a writer that takes what may be the page of one of the apps of a site under a host, as it is at a path, and learns
+// from it when it is closed. What says that it is the page of an app which is at another path teaches nothing: an app may serve
+// what its users have put there.
+func (c *Catalog) LearnPage(site, host, path string) io.WriteCloser {
 	return &pageWriter{learn: func(page Page, children *childrenProps) {
-		c.App(site, host+strings.TrimSuffix(page.Prefix, "/")).learnPage(page, children)
+		if page.Prefix == path {
+			c.App(site, host+strings.TrimSuffix(path, "/")).learnPage(page, children)
+		}
 	}}
 }
 
