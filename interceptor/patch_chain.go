@@ -137,7 +137,7 @@ func (r *rehydration) materialise(s slot) error {
 	if r.onlyLooks {
 		return nil
 	}
-	keys, err := c.keys()
+	keys, err := c.keys(s.storeID)
 	if err != nil {
 		return err
 	}
@@ -367,9 +367,11 @@ func (r *rehydration) unfold(c *chain) error {
 	return nil
 }
 
-// keys returns the names under which the values of a chain are kept: of the base, of the base with the first Patch, and so on.
-func (c *chain) keys() ([]string, error) {
+// keys returns the names under which the values of a chain, as the data of a Store, are kept: of the base, of the base with the first
+// Patch, and so on. The Store is in them since a record of another is found only where a value is made.
+func (c *chain) keys(storeID string) ([]string, error) {
 	h := blake3.New()
+	writeFields(h, storeID)
 	if _, err := io.Copy(h, io.NewSectionReader(c.base, 0, c.base.size())); err != nil {
 		return nil, err
 	}
