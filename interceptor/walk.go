@@ -54,6 +54,8 @@ type frame struct {
 	around int
 	patch  bool // an object that is a Patch of a tree
 	place  bool // of an operation: its location is one of components
+	// Of updates: they are the response itself, in which old versions of Dash name no component: see Answer.propsID.
+	isResponse bool
 }
 
 // A find is a component that was found where only the type of the component around it says whether components stand there.
@@ -134,12 +136,12 @@ func (o *Offload) enterValue(c byte) {
 		}
 	case callbackRole:
 		if updateKeys[f.key] {
-			o.walkObject(c, frame{role: updatesRole})
+			o.walkObject(c, frame{role: updatesRole, isResponse: f.key == "response"})
 		} else {
 			o.scan.skip()
 		}
 	case updatesRole:
-		o.enterUpdate(f.key, c)
+		o.enterUpdate(f, c)
 	case propsRole:
 		o.enterProp(f.id, f.key, c)
 	case socketRole:
@@ -278,9 +280,9 @@ func (o *Offload) enterRoot(c byte) {
 }
 
 // enterUpdate decides what to do with a value in updates: the props of a component, or with a key "id.prop" a prop.
-func (o *Offload) enterUpdate(key string, c byte) {
-	id, prop := updateTarget(key)
-	if key == "props" {
+func (o *Offload) enterUpdate(f *frame, c byte) {
+	id, prop := updateTarget(f.key)
+	if f.isResponse && f.key == "props" {
 		id = cmp.Or(o.answer.propsID(), id)
 	}
 	if prop != "" {
