@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 
@@ -32,11 +33,17 @@ func isAsk(r *http.Request) bool { return r.Context().Value(askedKey{}) != nil }
 // visitorOf tells apart whom an app may show other parts of itself: by address and credentials, in so far as these can be told.
 func visitorOf(r *http.Request) string {
 	digest := sha256.New()
-	for _, text := range slices.Concat([]string{clientOf(r)}, r.Header["Authorization"], r.Header["Cookie"]) {
-		fmt.Fprintf(digest, "%d %s", len(text), text)
+	fmt.Fprintf(digest, "%q", clientOf(r))
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		if credential.MatchString(name) {
+			fmt.Fprintf(digest, " %s %q", name, r.Header[name])
+		}
 	}
 	return string(digest.Sum(nil))
 }
+
+// credential matches the names of headers that may say who somebody is.
+var credential = regexp.MustCompile(`(?i)^cookie$|auth|user$|user-?id|email|api-?key|token|session|tenant|org`)
 
 // learn sees to it that the app is known as far as a request needs it: from what was saved of it, or else by asking the app.
 // That is so when Caddy was restarted while pages are open. Whatever fails, the request goes on: what is not known stays inline.

@@ -95,11 +95,11 @@ func (s *site) forget() *site {
 func handlersIn(routes caddyhttp.RouteList) (handlers []*Handler) {
 	for _, route := range routes {
 		for _, handler := range route.Handlers {
-			switch handler := handler.(type) {
-			case *Handler:
+			if handler, ok := handler.(*Handler); ok {
 				handlers = append(handlers, handler)
-			case *caddyhttp.Subroute:
-				handlers = append(handlers, handlersIn(handler.Routes)...)
+			}
+			for _, inside := range routesIn(handler) {
+				handlers = append(handlers, handlersIn(inside.routes)...)
 			}
 		}
 	}

@@ -119,12 +119,24 @@ func (h *Handler) session(r *http.Request, app *interceptor.App) interceptor.Ses
 		return session
 	}
 	var err error
-	session.Scope, err = r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer).ReplaceOrErr(h.Scope, true, true)
+	session.Scope, err = scopeOf(h.Scope, r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer))
 	if err != nil {
 		session.Unscoped = true
 		h.interceptor.WarnOnce(app, "scope says nothing for a request: nothing is offloaded for who sends such, and no token opens", "error", err)
 	}
 	return session
+}
+
+// scopeOf returns what a scope says for a request. The value of each placeholder has its length in front, so that no two values look like
+// two others. An empty or unknown one is an error.
+func scopeOf(scope string, replacer *caddy.Replacer) (string, error) {
+	return replacer.ReplaceFunc(scope, func(name string, value any) (any, error) {
+		text := caddy.ToString(value)
+		if text == "" {
+			return nil, fmt.Errorf("{%s} is empty or unknown", name)
+		}
+		return fmt.Sprintf("%d:%s", len(text), text), nil
+	})
 }
 
 // serveCallback puts data back into a callback's request, and takes data out of its response.

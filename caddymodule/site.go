@@ -2,8 +2,10 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,15 +26,46 @@ func (h *Handler) siteOf(r *http.Request) string {
 		return h.site
 	}
 	h.siteOnce.Do(func() {
-		way, _ := wayTo(server.Routes, h)
-		for _, route := range server.NamedRoutes {
-			if named, found := wayTo(caddyhttp.RouteList{*route}, h); found {
-				way = named
-			}
-		}
+		way, _ := wayTo(routesOf(server), h)
 		h.site = strings.Join(append([]string{serverName(server)}, way...), " ")
 	})
 	return h.site
+}
+
+// labelled are routes that are reached in a way that has a name.
+type labelled struct {
+	label  string // empty: as the server's own routes are
+	routes caddyhttp.RouteList
+}
+
+// routesOf returns the routes of a server: its own, those that have names, and those for errors.
+func routesOf(server *caddyhttp.Server) []labelled {
+	all := []labelled{{"", server.Routes}}
+	for name, route := range server.NamedRoutes {
+		all = append(all, labelled{"invoke " + name, caddyhttp.RouteList{*route}})
+	}
+	if server.Errors != nil {
+		all = append(all, labelled{"errors", server.Errors.Routes})
+	}
+	return all
+}
+
+// routesIn returns the routes in a handler: of a subroute, and those for responses, as reverse_proxy and intercept have them.
+func routesIn(handler any) (all []labelled) {
+	if subroute, ok := handler.(*caddyhttp.Subroute); ok {
+		return []labelled{{"", subroute.Routes}}
+	}
+	value := reflect.Indirect(reflect.ValueOf(handler))
+	if value.Kind() != reflect.Struct {
+		return nil
+	}
+	if field := value.FieldByName("HandleResponse"); field.IsValid() {
+		responses, _ := field.Interface().([]caddyhttp.ResponseHandler)
+		for i, response := range responses {
+			all = append(all, labelled{fmt.Sprint("response ", i), response.Routes})
+		}
+	}
+	return all
 }
 
 // madeUpName matches the names that the Caddyfile adapter gives to servers, by their order in the configuration.
@@ -47,24 +80,22 @@ func serverName(server *caddyhttp.Server) string {
 	return strings.Join(slices.Sorted(slices.Values(server.Listen)), ",")
 }
 
-// wayTo returns the matchers of the routes that lead to a handler, outermost first.
-func wayTo(routes caddyhttp.RouteList, h *Handler) (way []string, found bool) {
-	for _, route := range routes {
-		for _, handler := range route.Handlers {
-			var inside []string
-			switch handler := handler.(type) {
-			case *Handler:
-				found = handler == h
-			case *caddyhttp.Subroute:
-				inside, found = wayTo(handler.Routes, h)
+// wayTo returns the labels and matchers of the routes that lead to a handler, outermost first.
+func wayTo(all []labelled, h *Handler) (way []string, found bool) {
+	for _, each := range all {
+		for _, route := range each.routes {
+			for _, handler := range route.Handlers {
+				inside, found := wayTo(routesIn(handler), h)
+				if !found && handler != caddyhttp.MiddlewareHandler(h) {
+					continue
+				}
+				for _, text := range []string{each.label, describeMatchers(route.MatcherSets)} {
+					if text != "" {
+						way = append(way, text)
+					}
+				}
+				return append(way, inside...), true
 			}
-			if !found {
-				continue
-			}
-			if matchers := describeMatchers(route.MatcherSets); matchers != "" {
-				way = append(way, matchers)
-			}
-			return append(way, inside...), true
 		}
 	}
 	return nil, false

@@ -52,8 +52,8 @@ func sitesOf(t *testing.T, caddyfile string) (sites []string) {
 				continue
 			}
 			routes := server.Routes
-			for _, route := range server.NamedRoutes {
-				routes = append(routes, *route)
+			for _, each := range routesOf(server)[1:] {
+				routes = append(routes, each.routes...)
 			}
 			for _, h := range handlersIn(routes) {
 				r := httptest.NewRequest(http.MethodPost, callbackPath, nil)
@@ -85,7 +85,9 @@ func TestSiteOf(t *testing.T) {
 		"by a header":          {two, []string{`:1 header{"X-Beta":["1"]}`, ":1"}},
 		"by paths":             {blocks("handle_path /a/* {\n" + d + "}\nhandle /b/* {\n" + d + "}"), []string{`:1 path["/a/*"]`, `:1 path["/b/*"]`}},
 		"by a matcher":         {blocks("@m {\n not header X 1\n method POST GET\n}\n" + strings.Replace(d, "dash_stash", "dash_stash @m", 1)), []string{`:1 method["POST","GET"]&not(header{"X":["1"]})`}},
-		"a named route":        {"&(dash) {\n" + d + "}\n" + blocks("invoke dash"), []string{":1"}},
+		"for errors":           {blocks("error 503\nhandle_errors {\n" + d + "}"), []string{":1 errors"}},
+		"for a response":       {blocks("reverse_proxy :9 {\n handle_response {\n" + d + "}\n}"), []string{":1 response 0"}},
+		"a named route":        {"&(dash) {\n" + d + "}\n" + blocks("invoke dash"), []string{":1 invoke dash"}},
 		"a server with a name": {"{\n servers :1 {\n name main\n }\n}\n" + blocks(d) + ":2 {\n" + d + "}", []string{"main", ":2"}},
 	}
 	for name, test := range tests {

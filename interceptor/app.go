@@ -28,11 +28,11 @@ type App struct {
 
 	mu           sync.Mutex
 	stores       recent[*storeFacts]
-	others       recent[lastSeen] // of components that are no Stores, by digest of their id
-	parents      recent[string]   // the types of those that have components in other props than children, likewise
-	carriers     recent[struct{}] // by digest
-	layout       bool             // a layout has been seen, or what is known was loaded
-	dependencies *dependencies    // nil: not seen yet
+	others       recent[*otherFacts] // components that are no Stores, by digest of their id
+	parents      recent[string]      // the types of those that have components in other props than children, likewise
+	carriers     recent[struct{}]    // by digest
+	layout       bool                // a layout has been seen, or what is known was loaded
+	dependencies *dependencies       // nil: not seen yet
 	children     *childrenProps
 
 	// gaps says that pages may hold tokens of Stores that are not known here: they were open before the app was known. See doubts.
@@ -57,7 +57,7 @@ func newApp(c *Catalog, site, name string) *App {
 	return &App{
 		Site: site, Name: name, catalog: c,
 		stores:   recent[*storeFacts]{most: maxStores, keep: func(f *storeFacts) bool { return f.offloaded }},
-		others:   recent[lastSeen]{most: maxOthers},
+		others:   recent[*otherFacts]{most: maxOthers, keep: func(f *otherFacts) bool { return f.named }},
 		parents:  recent[string]{most: maxStores},
 		carriers: recent[struct{}]{most: maxCarriers},
 		visitors: recent[*visitor]{most: maxVisitors},
@@ -83,8 +83,9 @@ func (s *lastSeen) renew() bool {
 	return true
 }
 
-// counts reports whether something was seen within a week. What a redeploy has removed counts as long.
-func (s lastSeen) counts() bool { return s > 0 && lastSeen(time.Now().Unix())-s < forgetAfter }
+// counts reports whether something counts that was seen then, when the app has told of itself last at another time: whether it was seen
+// in the week before. What a redeploy has removed counts as long, and what nobody could see since, longer.
+func (s lastSeen) counts(told lastSeen) bool { return s > 0 && told-s < forgetAfter }
 
 // storageTypes is a set of storage types that Stores of one id have.
 type storageTypes uint8
@@ -117,16 +118,41 @@ type storeFacts struct {
 	offloaded bool         // its data has been offloaded: browsers may hold tokens
 	used      time.Time    // when a token of it was last made or put back here, or what was saved of it was loaded
 
+	// Of what store returns:
+	ambiguous  bool   // another component has the id, too
 	clientside bool   // a clientside callback uses its data
 	callback   string // the name of such a callback, if it is known
 }
 
-// isAmbiguous reports whether the id is that of another component, too.
-func (f *storeFacts) isAmbiguous() bool { return f.types != 0 && f.other.counts() }
+// isAmbiguous reports whether the id is that of another component, too, as the app has told of itself.
+func (f *storeFacts) isAmbiguous(told lastSeen) bool { return f.types != 0 && f.other.counts(told) }
 
 // conflicts reports whether what the browser has under the id cannot be told, while it may be a token.
 func (f *storeFacts) conflicts() bool {
-	return f.offloaded && (f.isAmbiguous() || f.types&(f.types-1) != 0)
+	return f.offloaded && (f.other != 0 || f.types&(f.types-1) != 0)
+}
+
+// otherFacts is what is known of the components of one id that are no Stores.
+type otherFacts struct {
+	seen  lastSeen
+	named bool // a callback names the id
+}
+
+// told returns when the app has told of its callbacks last.
+func (a *App) told() lastSeen {
+	if a.dependencies == nil {
+		return 0
+	}
+	return a.dependencies.seen
+}
+
+// other returns what is known of the components of an id that are no Stores.
+func (a *App) other(digest string) *otherFacts {
+	f, ok := a.others.get(digest)
+	if !ok {
+		f = new(otherFacts)
+	}
+	return f
 }
 
 // enter notes that the app has answered for its name.
@@ -163,6 +189,7 @@ func (a *App) store(id string) storeFacts {
 	}
 	facts := *known
 	facts.callback, facts.clientside = a.dependencies.usedByBrowser(id)
+	facts.ambiguous = known.isAmbiguous(a.told())
 	return facts
 }
 
@@ -173,7 +200,7 @@ func (a *App) learnStore(id, storageType string) {
 	known, ok := a.stores.get(id)
 	if !ok {
 		known = new(storeFacts)
-		known.other, _ = a.others.get(digestOf(id))
+		known.other = a.other(digestOf(id)).seen
 		a.stores.put(id, known)
 		a.gaps = a.gaps || a.stores.lost
 	}
@@ -188,10 +215,11 @@ func (a *App) learnOther(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	digest := digestOf(id)
-	seen, _ := a.others.get(digest)
-	if seen.renew() {
-		a.others.put(digest, seen)
-		if a.dependencies != nil && a.dependencies.ids[id] {
+	other := a.other(digest)
+	if other.seen.renew() {
+		other.named = a.dependencies != nil && a.dependencies.ids[id]
+		a.others.put(digest, other)
+		if other.named {
 			a.revision++ // which is saved: see facts
 		}
 	}
@@ -268,9 +296,8 @@ func (a *App) doubts(id string, ttl time.Duration) bool {
 	known, ok := a.stores.get(id)
 	switch {
 	case !ok || known.types == 0:
-		seen, _ := a.others.get(digestOf(id))
-		return a.gaps && !seen.counts()
-	case known.isAmbiguous():
+		return a.gaps && !a.other(digestOf(id)).seen.counts(a.told())
+	case known.isAmbiguous(a.told()):
 		return known.offloaded && time.Since(known.used) < ttl
 	}
 	return a.gaps && a.dependencies == nil
@@ -289,7 +316,7 @@ func (a *App) records(id string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	known, ok := a.stores.get(id)
-	return ok && known.offloaded && !known.isAmbiguous()
+	return ok && known.offloaded && !known.isAmbiguous(a.told())
 }
 
 // learnPatched notes that the app patches a Store.
@@ -324,6 +351,11 @@ func (a *App) learnDependencies(d *dependencies, visitor string) {
 	}
 	if a.dependencies.add(d) || first {
 		a.revision++
+	}
+	for id := range d.ids {
+		if other, ok := a.others.get(digestOf(id)); ok {
+			other.named = true
+		}
 	}
 }
 

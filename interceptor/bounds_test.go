@@ -229,7 +229,7 @@ func TestBoundsOfPatches(t *testing.T) { // not parallel: peakHeap
 			}
 			w, err := store.Create(t.Context())
 			require.NoError(t, err)
-			h := ic.keys.newDigest()
+			h := ic.keys.digest(testAudience)()
 			_, err = io.Copy(io.MultiWriter(w, h), io.NewSectionReader(test.data, 0, test.data.size()))
 			require.NoError(t, err)
 			ref := payloadRef{owner{}.key(h), test.data.size()}

@@ -101,6 +101,13 @@ func (c *childrenProps) plus(other *childrenProps) (sum *childrenProps, news boo
 	for componentType, paths := range other.texts() {
 		texts[componentType] = slices.Compact(slices.Sorted(slices.Values(slices.Concat(texts[componentType], paths))))
 	}
+	paths := 0
+	for _, of := range texts {
+		paths += len(of)
+	}
+	if paths > maxChildPaths { // nothing that is known makes room
+		return c, false
+	}
 	sum = parseChildren(texts)
 	return sum, !maps.EqualFunc(sum.texts(), c.texts(), slices.Equal)
 }

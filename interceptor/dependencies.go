@@ -20,8 +20,9 @@ func (a *App) LearnDependencies(visitor string) io.WriteCloser {
 const maxNamed = 1 << 16
 
 // dependencies is what an app's callbacks say of its ids. An app may tell each user of other callbacks, so what several answers
-// say is added up. What the browser uses is forgotten when no answer has said so for a week.
+// say is added up. What the browser uses is forgotten when the answers of a week have not said so.
 type dependencies struct {
+	seen        lastSeen              // the last such answer
 	ids         map[string]bool       // each id that a callback names
 	browserIDs  map[string]browserUse // those whose data a clientside callback reads, or may patch
 	browserDict map[string]browserUse // the same by wildcard
@@ -42,11 +43,11 @@ func newDependencies() *dependencies {
 
 // usedByBrowser reports whether a clientside callback reads the data of the Store with a canonical id, or may patch it, and which.
 func (d *dependencies) usedByBrowser(id string) (callback string, ok bool) {
-	if use, ok := d.browserIDs[id]; ok && use.seen.counts() {
+	if use, ok := d.browserIDs[id]; ok && use.seen.counts(d.seen) {
 		return use.callback, true
 	}
 	for _, use := range d.browserDict {
-		if use.pattern.matches(id) && use.seen.counts() {
+		if use.pattern.matches(id) && use.seen.counts(d.seen) {
 			return use.callback, true
 		}
 	}
@@ -55,11 +56,13 @@ func (d *dependencies) usedByBrowser(id string) (callback string, ok bool) {
 
 // add adds what another answer says, and reports whether there was anything new in it.
 func (d *dependencies) add(other *dependencies) bool {
-	return d.merge(other, func(known, use browserUse) bool { return use.seen-known.seen >= renewAfter })
+	news := d.merge(other, func(known, use browserUse) bool { return use.seen-known.seen >= renewAfter })
+	return d.seen.renew() || news
 }
 
 // addSaved adds what another process has saved. Whatever the order, all end with the same.
 func (d *dependencies) addSaved(other *dependencies) bool {
+	d.seen = max(d.seen, other.seen)
 	return d.merge(other, func(known, use browserUse) bool {
 		return use.seen > known.seen || use.seen == known.seen && use.callback > known.callback
 	})

@@ -13,6 +13,7 @@ import (
 // no harm either if somebody puts an old copy in the place of a new one: what is known only becomes more careful by it.
 type savedFacts struct {
 	Stores   []savedStore        `json:"stores"`
+	Told     lastSeen            `json:"told"` // when the app has told of its callbacks last
 	Carriers []string            `json:"carriers"`
 	Gaps     bool                `json:"gaps,omitempty"`
 	Others   map[string]lastSeen `json:"others,omitempty"` // by digests of ids, of those that callbacks name
@@ -42,7 +43,7 @@ func (a *App) facts() (facts savedFacts, revision uint64) {
 	defer a.mu.Unlock()
 	for id, f := range a.stores.all() {
 		store := savedStore{ID: id, Types: strings.Join(f.types.names(), " "), Patched: f.patched, Offloaded: f.offloaded}
-		if f.other.counts() {
+		if f.other.counts(a.told()) {
 			store.Other = f.other
 		}
 		facts.Stores = append(facts.Stores, store)
@@ -53,8 +54,9 @@ func (a *App) facts() (facts savedFacts, revision uint64) {
 	facts.Children = a.children.texts()
 	if d := a.dependencies; d != nil {
 		facts.IDs = slices.Sorted(maps.Keys(d.ids))
-		facts.Browser, facts.Patterns = saveUses(d.browserIDs), saveUses(d.browserDict)
+		facts.Browser, facts.Patterns = saveUses(d.browserIDs, d.seen), saveUses(d.browserDict, d.seen)
 		facts.Others = a.savedOthers()
+		facts.Told = d.seen
 	}
 	return facts, a.revision
 }
@@ -65,7 +67,7 @@ func (a *App) savedOthers() map[string]lastSeen {
 	var others map[string]lastSeen
 	for id := range a.dependencies.ids {
 		digest := digestOf(id)
-		if seen, ok := a.others.get(digest); ok && seen.counts() {
+		if seen := a.other(digest).seen; seen.counts(a.told()) {
 			if others == nil {
 				others = make(map[string]lastSeen)
 			}
@@ -75,10 +77,10 @@ func (a *App) savedOthers() map[string]lastSeen {
 	return others
 }
 
-func saveUses(uses map[string]browserUse) map[string]savedUse {
+func saveUses(uses map[string]browserUse, told lastSeen) map[string]savedUse {
 	saved := make(map[string]savedUse)
 	for id, use := range uses {
-		if use.seen.counts() {
+		if use.seen.counts(told) {
 			saved[id] = savedUse{use.callback, use.seen}
 		}
 	}
@@ -103,7 +105,7 @@ func (a *App) takeIn(facts savedFacts) {
 		known, ok := a.stores.get(store.ID)
 		if !ok {
 			known = new(storeFacts)
-			known.other, _ = a.others.get(digestOf(store.ID))
+			known.other = a.other(digestOf(store.ID)).seen
 			a.stores.put(store.ID, known)
 		}
 		known.takeIn(store)
@@ -113,8 +115,7 @@ func (a *App) takeIn(facts savedFacts) {
 		a.carriers.put(key, struct{}{})
 	}
 	for digest, seen := range facts.Others {
-		known, _ := a.others.get(digest)
-		a.others.put(digest, max(seen, known))
+		a.others.put(digest, &otherFacts{max(seen, a.other(digest).seen), true})
 	}
 	a.layout = true
 	a.gaps = a.gaps || facts.Gaps || a.stores.lost
@@ -139,6 +140,7 @@ func (f *storeFacts) takeIn(saved savedStore) {
 
 func (f *savedFacts) dependencies() *dependencies {
 	d := newDependencies()
+	d.seen = f.Told
 	for _, id := range f.IDs {
 		d.ids[id] = true
 	}

@@ -109,6 +109,7 @@ func newTestInterceptor(change ...func(*Config)) *Interceptor {
 func newTestApp(stores ...string) *App {
 	app := NewCatalog().App("", testApp)
 	app.dependencies = newDependencies()
+	app.dependencies.seen.renew()
 	for _, id := range stores {
 		app.learnStore(id, storageMemory)
 	}
@@ -229,7 +230,7 @@ func stash(t testing.TB, ic *Interceptor, store storage.Store, payload string) s
 	return string(ic.keys.token(ref, testAudience))
 }
 
-func refOf(keys *keyring, payload string) payloadRef { return keys.refOf([]byte(payload), owner{}) }
+func refOf(keys *keyring, payload string) payloadRef { return keys.refOf([]byte(payload), owner{}, testAudience) }
 
 func newMemory() *memory.Store { return memory.New(storage.Limits{}) }
 

@@ -18,7 +18,7 @@ func canonicalID(text string) string {
 	return text
 }
 
-// parseDict parses a dict id. Its values are texts, numbers, booleans or, for a wildcard, lists.
+// parseDict parses a dict id. Its values are texts, numbers as a browser writes them, booleans or, for a wildcard, lists.
 func parseDict(text string) (map[string]any, bool) {
 	if !strings.HasPrefix(text, "{") {
 		return nil, false
@@ -32,9 +32,14 @@ func parseDict(text string) (map[string]any, bool) {
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, false
 	}
-	for _, value := range dict {
-		if _, isDict := value.(map[string]any); isDict {
+	for key, value := range dict {
+		switch value := value.(type) {
+		case map[string]any:
 			return nil, false
+		case json.Number: // which the browser writes its own way
+			if number, err := value.Float64(); err == nil {
+				dict[key] = json.Number(appendJSNumber(nil, number))
+			}
 		}
 	}
 	return dict, true

@@ -20,7 +20,7 @@ func TestCanonicalID(t *testing.T) {
 		{"escapes", `{"type":"\u00e9\u2028\/<&>"}`, `{"type":"é\u2028/<&>"}`},
 		{"the same without escapes", "{\"type\":\"é\u2028/<&>\"}", `{"type":"é\u2028/<&>"}`},
 		{"quotes", `{"type":"\"\\"}`, `{"type":"\"\\"}`},
-		{"numbers are kept", `{"a":1.50,"b":12345678901234567890,"c":-0}`, `{"a":1.50,"b":12345678901234567890,"c":-0}`},
+		{"numbers as a browser writes them", `{"a":1.50,"b":12345678901234567890,"c":-0}`, `{"a":1.5,"b":12345678901234567000,"c":0}`},
 		{"booleans and null", `{"c":null,"b":false,"a":true}`, `{"a":true,"b":false,"c":null}`},
 		{"wildcard", `{"type":"df","index":["ALL"]}`, `{"index":["ALL"],"type":"df"}`},
 		{"empty dict", `{}`, `{}`},

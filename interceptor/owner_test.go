@@ -19,7 +19,7 @@ func TestIn(t *testing.T) {
 	keys := make(map[string]storage.Key)
 	for _, name := range names {
 		for _, id := range ids {
-			keys[name+" "+id] = ic.keys.refOf([]byte("[1]"), ic.keys.ownerOf(catalog.App("", name), id)).key
+			keys[name+" "+id] = ic.keys.refOf([]byte("[1]"), ic.keys.ownerOf(catalog.App("", name), id), testAudience).key
 		}
 	}
 	facts := ic.savers[0].key(ic.Namespace, catalog.App("", names[0]))
@@ -65,8 +65,8 @@ func TestInOtherSecrets(t *testing.T) {
 	app := NewCatalog().App("", testApp)
 	old, stranger := of("old"), of("stranger")
 	in := of("new", "old").In(Part{App: new(testApp)})
-	require.True(t, in(old.keys.refOf([]byte("[1]"), old.keys.ownerOf(app, "df")).key))
-	require.False(t, in(stranger.keys.refOf([]byte("[1]"), stranger.keys.ownerOf(app, "df")).key))
+	require.True(t, in(old.keys.refOf([]byte("[1]"), old.keys.ownerOf(app, "df"), testAudience).key))
+	require.False(t, in(stranger.keys.refOf([]byte("[1]"), stranger.keys.ownerOf(app, "df"), testAudience).key))
 }
 
 func TestIsPayload(t *testing.T) {
@@ -74,7 +74,7 @@ func TestIsPayload(t *testing.T) {
 	ic, catalog := newTestInterceptor(), NewCatalog()
 	for n := range 1000 {
 		app := catalog.App("", fmt.Sprint(n))
-		require.True(t, IsPayload(ic.keys.refOf([]byte("[1]"), ic.keys.ownerOf(app, fmt.Sprint(n))).key))
+		require.True(t, IsPayload(ic.keys.refOf([]byte("[1]"), ic.keys.ownerOf(app, fmt.Sprint(n)), testAudience).key))
 		require.False(t, IsPayload(ic.savers[0].key(ic.Namespace, app)))
 	}
 }

@@ -142,7 +142,7 @@ func (r *rehydration) materialise(s slot) error {
 		return err
 	}
 	if ref, ok := r.ic.folds.find(keys[len(keys)-1]); ok {
-		if err := r.putBack(ref, r.ic.keys.newDigest); err == nil {
+		if err := r.putBack(ref, r.ic.keys.digest(r.session.audience())); err == nil {
 			r.session.Shown.learn(s.storeID, s.elements, ref)
 			return nil
 		}
@@ -199,7 +199,7 @@ func (r *rehydration) costly(s slot) error {
 func (r *rehydration) putValue(s slot, d *jsDocument, key string) error {
 	if ref, ok := r.storeValue(d, r.ic.keys.ownerOf(r.session.App, s.storeID)); ok {
 		r.ic.folds.keep(key, ref)
-		if r.putBack(ref, r.ic.keys.newDigest) == nil {
+		if r.putBack(ref, r.ic.keys.digest(r.session.audience())) == nil {
 			r.session.Shown.learn(s.storeID, s.elements, ref)
 			return nil
 		}
@@ -219,7 +219,7 @@ func (r *rehydration) storeValue(d *jsDocument, of owner) (ref payloadRef, ok bo
 		return ref, false
 	}
 	defer w.Abort()
-	h := r.ic.keys.newDigest()
+	h := r.ic.keys.digest(r.session.audience())()
 	bounded := &boundedWriter{io.MultiWriter(w, h), r.ic.MaxPayload}
 	if faithful, err := d.writeTo(bounded); err != nil || !faithful {
 		return ref, false
@@ -244,7 +244,7 @@ func (r *rehydration) hold(c chain, base *Body, keys []string) (texts *heldTexts
 			continue
 		}
 		begins := rehydration{ic: r.ic, ctx: r.ctx, session: r.session}
-		if begins.putBack(ref, r.ic.keys.newDigest) == nil {
+		if begins.putBack(ref, r.ic.keys.digest(r.session.audience())) == nil {
 			texts, err = r.holdFrom(&begins.body, c.records[from:])
 			_ = begins.body.Close()
 			if !errors.Is(err, errBeginning) {

@@ -52,7 +52,7 @@ func (o *Offload) patchReply(id string, raw []byte) (reply []byte, e Event, ok b
 	}
 	payload := joinRecord(id, raw)
 	of := o.ic.keys.ownerOf(o.session.App, id)
-	ref := o.ic.keys.refOf(payload, of)
+	ref := o.ic.keys.refOf(payload, of, o.session.audience())
 	element := o.ic.keys.quotedText(recordToken, ref, o.session.audience())
 	e = Event{Store: id, Bytes: ref.length}
 	if e.Inline = o.storeRecord(ref, payload); e.Inline != "" {
@@ -90,7 +90,7 @@ func (o *Offload) storeRecord(ref payloadRef, payload []byte) Reason {
 func (o *Offload) storeFold(known longChain, element []byte, of owner) ([]byte, error) {
 	fold := fmt.Appendf(nil, `{%s:%s,%s:[[%s]]}`, tokenKey,
 		o.ic.keys.quotedText(payloadToken, known.value, o.session.audience()), patchedKey, element)
-	ref := o.ic.keys.refOf(fold, of)
+	ref := o.ic.keys.refOf(fold, of, o.session.audience())
 	return o.ic.keys.quotedText(foldToken, ref, o.session.audience()), storePayload(o.ctx, o.session.Store, ref, fold)
 }
 

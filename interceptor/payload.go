@@ -110,7 +110,7 @@ func (o *Offload) beginPayload() Reason {
 			return StorageFailed
 		}
 	}
-	pl.hash = o.ic.keys.newDigest()
+	pl.hash = o.ic.keys.digest(o.session.audience())()
 	return Offloaded
 }
 

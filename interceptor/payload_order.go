@@ -50,7 +50,7 @@ func (o *Offload) orderPayload() error {
 		return o.passPayload(StorageFailed)
 	}
 	pl.writer.Abort()
-	pl.writer, pl.hash, pl.size, pl.bytes = writer, o.ic.keys.newDigest(), 0, text
+	pl.writer, pl.hash, pl.size, pl.bytes = writer, o.ic.keys.digest(o.session.audience())(), 0, text
 	return nil
 }
 

@@ -27,7 +27,7 @@ import (
 // app again.
 const (
 	savedVersion = 2
-	maxSaved     = 4 << 20 // bytes of an app's facts; more are not saved
+	maxSaved     = 16 << 20 // bytes of an app's facts; more are not saved
 )
 
 // A saver is what saved facts are found and authenticated with, for one secret.
@@ -100,7 +100,8 @@ func (ic *Interceptor) save(ctx context.Context, store storage.Store, app *App, 
 	if err != nil {
 		return "", err
 	}
-	if len(content) > maxSaved {
+	if len(content) > maxSaved { // what was saved before would be believed, though less is known by it
+		_ = store.Delete(ctx, ic.savers[0].key(ic.Namespace, app))
 		return "", fmt.Errorf("%d bytes are more than the %d that are saved", len(content), maxSaved)
 	}
 	saver := ic.savers[0]

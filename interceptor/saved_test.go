@@ -239,11 +239,16 @@ func TestSaveFails(t *testing.T) {
 	t.Run("too much", func(t *testing.T) {
 		t.Parallel()
 		ic, store, app := newTestInterceptor(), newMemory(), learnedApp(t, "app")
-		for i := range 2 * maxSaved / maxIDText {
-			app.learnStore(fmt.Sprint(i, strings.Repeat("x", maxIDText)), storageMemory)
-		}
 		ic.SaveApp(t.Context(), store, app)
-		require.Zero(t, store.Stats().Entries)
+		require.EqualValues(t, 1, store.Stats().Entries)
+		var callbacks []string
+		for i := range 2 * maxSaved / 1000 {
+			callbacks = append(callbacks, fmt.Sprintf(`{"output":"%d%s.data","inputs":[]}`, i, strings.Repeat("x", 1000)))
+		}
+		learnDependencies(t, app, []byte("["+strings.Join(callbacks[:len(callbacks)/2], ",")+"]"))
+		learnDependencies(t, app, []byte("["+strings.Join(callbacks[len(callbacks)/2:], ",")+"]"))
+		ic.SaveApp(t.Context(), store, app)
+		require.Zero(t, store.Stats().Entries, "what was saved before says less than is known")
 	})
 }
 

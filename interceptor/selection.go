@@ -77,7 +77,7 @@ func (s *Selection) decide(app *App, id string) Reason {
 		return Excluded
 	case s.types == nil && !matchesAny(s.ids, id):
 		return NotSelected
-	case facts.isAmbiguous():
+	case facts.ambiguous:
 		return Ambiguous
 	case s.types != nil && !s.asksFor(facts.types):
 		return StorageType

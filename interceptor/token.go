@@ -97,14 +97,24 @@ func newKeyring(namespace string, secrets [][]byte) *keyring {
 // A newHash makes the hash whose sum over a payload is in its key.
 type newHash func() hash.Hash
 
-// newDigest is the newHash of payloads that get their token now.
-func (k *keyring) newDigest() hash.Hash { return k.keys[0].newDigest() }
+// digest returns the newHash of payloads that get their token now.
+func (k *keyring) digest(to audience) newHash { return k.keys[0].digestFor(to) }
 
-func (p *keyPair) newDigest() hash.Hash { return newKeyed(&p.digest) }
+// digestFor returns the newHash of payloads for an audience. Users of several scopes share no payload: who has guessed what another has
+// would learn by its being kept that the guess is right.
+func (p *keyPair) digestFor(to audience) newHash {
+	return func() hash.Hash {
+		h := newKeyed(&p.digest)
+		if to.scope != "" {
+			writeFields(h, to.scope)
+		}
+		return h
+	}
+}
 
-// refOf returns what a token for a payload of an owner says.
-func (k *keyring) refOf(payload []byte, of owner) payloadRef {
-	h := k.newDigest()
+// refOf returns what a token for a payload of an owner says to an audience.
+func (k *keyring) refOf(payload []byte, of owner, to audience) payloadRef {
+	h := k.digest(to)()
 	h.Write(payload)
 	return payloadRef{of.key(h), int64(len(payload))}
 }
@@ -151,7 +161,7 @@ func (k *keyring) open(kind tokenKind, text []byte, to audience) (payloadRef, ne
 	for i := range k.keys {
 		if subtle.ConstantTimeCompare(raw[tagAt:], k.keys[i].tagOf(kind, k.namespace, to, raw[lengthAt:tagAt])) == 1 {
 			length := binary.BigEndian.Uint64(raw[lengthAt-1:]) & maxPayloadSize
-			return payloadRef{storage.Key(raw[keyAt:tagAt]), int64(length)}, k.keys[i].newDigest, nil
+			return payloadRef{storage.Key(raw[keyAt:tagAt]), int64(length)}, k.keys[i].digestFor(to), nil
 		}
 	}
 	return payloadRef{}, nil, errInvalid

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxIDText    = 1 << 10 // bytes of an id's JSON, or of what else says what a component is
+	maxIDText    = 1 << 9  // bytes of an id's JSON, or of what else says what a component is
 	maxTreeDepth = 1 << 12 // containers within one another; what is deeper passes unseen
 	maxFinds     = 1 << 12 // components that wait, in an answer, for the type of the one around them; those beyond pass unseen
 )
