@@ -60,7 +60,10 @@ func (ic *Interceptor) MayOffload(session Session, answer Answer) bool {
 		}
 		// Of an output by wildcard, only the pattern is told here.
 		pattern, err := parseIDPattern(out.ID)
-		if wildcard := err == nil && pattern.dict != nil && !pattern.exact(); wildcard || ic.decide(session, canonicalID(out.ID)) == Offloaded {
+		if wildcard := err == nil && pattern.dict != nil && !pattern.exact(); wildcard {
+			return true
+		}
+		if id := canonicalID(out.ID); ic.decide(session, id) == Offloaded || app.doubts(id, ic.TTL) {
 			return true
 		}
 	}

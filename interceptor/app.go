@@ -116,7 +116,8 @@ type storeFacts struct {
 	other     lastSeen     // of another component with that id
 	patched   bool         // a callback has answered with a Patch of its data
 	offloaded bool         // its data has been offloaded: browsers may hold tokens
-	used      time.Time    // when a token of it was last made or put back here, or what was saved of it was loaded
+	// inlineSince is when its data was first found to be inline since, as a Unix time; 0: it is offloaded.
+	inlineSince int64
 
 	// Of what store returns:
 	ambiguous  bool   // another component has the id, too
@@ -267,40 +268,56 @@ func (a *App) learnOffloaded(id string) {
 	if !ok {
 		return
 	}
-	known.used = time.Now()
-	if !known.offloaded {
-		known.offloaded = true
+	if !known.offloaded || known.inlineSince != 0 {
+		known.offloaded, known.inlineSince = true, 0
 		a.changed(known)
 	}
 }
 
-// learnUsed notes that a browser has sent a token for the data of a Store.
-func (a *App) learnUsed(id string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if known, ok := a.stores.get(id); ok {
-		known.used = time.Now()
-	}
-}
-
 // doubts reports whether what a browser has under a canonical id may be a token, though it may as well be another component's
-// data: a Patch would make wrong data of the one, its record of the other. That is so where pages were open before the app was
-// known, and for an id that a Store shares with another component, until its tokens have been out of use for the time that
-// data is kept.
+// data, or a Store's that came inline: a Patch would make wrong data of the one, its record of the other. That is so where pages were
+// open before the app was known; and for a Store that was offloaded and is no longer, because more is known of the app by now, for as
+// long as data is kept. Its tokens are misses from then on: see outlived.
 func (a *App) doubts(id string, ttl time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.gaps && !a.conflicts {
-		return false
-	}
 	known, ok := a.stores.get(id)
 	switch {
 	case !ok || known.types == 0:
 		return a.gaps && !a.other(digestOf(id)).seen.counts(a.told())
-	case known.isAmbiguous(a.told()):
-		return known.offloaded && time.Since(known.used) < ttl
+	case !known.offloaded || !a.isInline(id, known):
+		return a.gaps && a.dependencies == nil
+	case known.inlineSince == 0:
+		known.inlineSince = time.Now().Unix()
+		a.conflicts = true
+		a.revision++
 	}
-	return a.gaps && a.dependencies == nil
+	return !known.isOutlived(ttl)
+}
+
+// isInline reports whether a Store's data stays inline because of what is known of the app.
+func (a *App) isInline(id string, f *storeFacts) bool {
+	if a.dependencies == nil {
+		return false
+	}
+	_, clientside := a.dependencies.usedByBrowser(id)
+	return clientside || f.isAmbiguous(a.told())
+}
+
+// outlived reports whether tokens for the data of a Store are too old to be good: see doubts. Those that browsers keep over a reload are
+// not, since a reload would not replace them.
+func (a *App) outlived(id string, ttl time.Duration) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.conflicts {
+		return false
+	}
+	known, ok := a.stores.get(id)
+	return ok && known.types == storageTypeOf(storageMemory) && known.isOutlived(ttl) && a.isInline(id, known)
+}
+
+func (f *storeFacts) isOutlived(ttl time.Duration) bool {
+	return f.inlineSince != 0 && time.Since(time.Unix(f.inlineSince, 0)) >= ttl
 }
 
 // doubtsAny reports whether there can be such ids, or such as records is about.

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 )
 
 // savedFacts is what is saved of an app. Several processes may save what they know, each adds what the others do. So it does
@@ -29,6 +28,7 @@ type savedStore struct {
 	Other     lastSeen `json:"other,omitempty"`
 	Patched   bool     `json:"patched,omitempty"`
 	Offloaded bool     `json:"offloaded,omitempty"`
+	Inline    int64    `json:"inline_since,omitempty"`
 }
 
 // A savedUse is a browserUse.
@@ -42,7 +42,7 @@ func (a *App) facts() (facts savedFacts, revision uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for id, f := range a.stores.all() {
-		store := savedStore{ID: id, Types: strings.Join(f.types.names(), " "), Patched: f.patched, Offloaded: f.offloaded}
+		store := savedStore{ID: id, Types: strings.Join(f.types.names(), " "), Patched: f.patched, Offloaded: f.offloaded, Inline: f.inlineSince}
 		if f.other.counts(a.told()) {
 			store.Other = f.other
 		}
@@ -109,7 +109,7 @@ func (a *App) takeIn(facts savedFacts) {
 			a.stores.put(store.ID, known)
 		}
 		known.takeIn(store)
-		a.conflicts = a.conflicts || known.conflicts()
+		a.conflicts = a.conflicts || known.conflicts() || known.inlineSince != 0
 	}
 	for _, key := range facts.Carriers {
 		a.carriers.put(key, struct{}{})
@@ -133,9 +133,8 @@ func (f *storeFacts) takeIn(saved savedStore) {
 	}
 	f.other = max(f.other, saved.Other)
 	f.patched = f.patched || saved.Patched
-	if saved.Offloaded && !f.offloaded {
-		f.offloaded, f.used = true, time.Now()
-	}
+	f.offloaded = f.offloaded || saved.Offloaded
+	f.inlineSince = max(f.inlineSince, saved.Inline)
 }
 
 func (f *savedFacts) dependencies() *dependencies {

@@ -28,13 +28,14 @@ func TestLearnOther(t *testing.T) {
 	require.Equal(t, Ambiguous, decide("other"))
 	require.True(t, app.doubts("other", ttl))
 	require.False(t, app.doubts("df", ttl))
+	require.False(t, app.outlived("other", ttl))
 	known, _ := app.stores.get("other")
-	known.used = time.Now().Add(-ttl)
-	require.False(t, app.doubts("other", ttl), "tokens that were out of use for so long open nothing")
-	app.learnUsed("other")
-	require.True(t, app.doubts("other", ttl))
+	known.inlineSince -= int64(ttl / time.Second)
+	require.False(t, app.doubts("other", ttl), "once for as long as data is kept")
+	require.True(t, app.outlived("other", ttl), "tokens from before are good no longer")
 
 	known.other -= forgetAfter
+	require.False(t, app.outlived("other", ttl))
 	require.Equal(t, Offloaded, decide("other"))
 	app.learnOther("other")
 	require.Equal(t, Ambiguous, decide("other"))

@@ -223,6 +223,9 @@ func (r *rehydration) build(slots []slot, request io.ReaderAt, size, total int64
 			continue
 		}
 		err, before := s.err, r.body.size
+		if r.session.App.outlived(s.storeID, r.ic.TTL) {
+			err = errInvalid
+		}
 		switch {
 		case err != nil:
 		case s.patched:
@@ -236,7 +239,6 @@ func (r *rehydration) build(slots []slot, request io.ReaderAt, size, total int64
 			return ErrTooLarge
 		case err == nil:
 			size := r.body.size - before
-			r.session.App.learnUsed(s.storeID)
 			r.figures.Note(Event{Store: s.storeID, Restored: true, Bytes: size, Saved: size - (s.end - s.start)})
 		case errors.Is(err, ErrTooLarge):
 			return err
