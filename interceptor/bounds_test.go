@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -327,4 +328,45 @@ func FuzzBounds(f *testing.F) {
 		})
 		require.Less(t, peak, int64(maxHeap/2)) // of 4 MiB of text
 	})
+}
+
+// A record that is gone when a value is to be made of it is a miss, as any other, and nothing stays open.
+func TestRecordGoesWhileAValueIsMade(t *testing.T) {
+	t.Parallel()
+	ic, app := newTestInterceptor(), newTestApp("df")
+	spy := &spyStore{Store: newMemory()}
+	held := stash(t, ic, spy, `{"rows":[]}`)
+	o := ic.Offload(t.Context(), testSession(spy, app), Answer{}, nil)
+	reply, _, ok := o.patchReply("df", []byte(treePatch("Append", `["rows"]`, "1")))
+	require.True(t, ok)
+	_, record, _ := strings.Cut(string(reply), `"value":`)
+	request := `{"output":"a.b","inputs":[{"id":"df","property":"data","value":` + strings.TrimSuffix(held, "}") + "," + patchedKey +
+		":[[" + record[:TokenSize+2] + "]]}}]}"
+	for last := range 8 { // opens that succeed
+		opens := 0
+		failing := &openStore{Store: spy.Store, open: func() error {
+			if opens++; opens > last {
+				return storage.ErrNotFound
+			}
+			return nil
+		}}
+		_, figures := rehydrateIn(t, ic, testSession(failing, app), request)
+		if figures.Missed == 0 {
+			return
+		}
+		require.Equal(t, 1, figures.Missed)
+	}
+}
+
+// An openStore asks before it opens a payload.
+type openStore struct {
+	storage.Store
+	open func() error
+}
+
+func (s *openStore) Open(ctx context.Context, key storage.Key) (storage.Reader, error) {
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	return s.Store.Open(ctx, key)
 }

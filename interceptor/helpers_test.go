@@ -230,7 +230,9 @@ func stash(t testing.TB, ic *Interceptor, store storage.Store, payload string) s
 	return string(ic.keys.token(ref, testAudience))
 }
 
-func refOf(keys *keyring, payload string) payloadRef { return keys.refOf([]byte(payload), owner{}, testAudience) }
+func refOf(keys *keyring, payload string) payloadRef {
+	return keys.refOf([]byte(payload), owner{}, testAudience)
+}
 
 func newMemory() *memory.Store { return memory.New(storage.Limits{}) }
 

@@ -259,7 +259,7 @@ func (r *rehydration) hold(c chain, base *Body, keys []string) (texts *heldTexts
 var errBeginning = errors.New("reading what a value begins as")
 
 // holdFrom returns the text of a value and of records. It fails with errBeginning if that of the value cannot be read.
-func (r *rehydration) holdFrom(value *Body, records []record) (texts *heldTexts, err error) {
+func (r *rehydration) holdFrom(value *Body, records []record) (_ *heldTexts, err error) {
 	size := value.Size()
 	if size*int64(len(records)) > maxPatchWork {
 		return nil, errCostly
@@ -272,7 +272,7 @@ func (r *rehydration) holdFrom(value *Body, records []record) (texts *heldTexts,
 	if size > spool.MaxText {
 		return nil, errCostly
 	}
-	texts = &heldTexts{Spool: spool.Spool{Holder: r.session.Client}, ends: make([]int64, 0, 1+len(records))}
+	texts := &heldTexts{Spool: spool.Spool{Holder: r.session.Client}, ends: make([]int64, 0, 1+len(records))}
 	texts.Grow(size)
 	defer func() {
 		if err != nil {

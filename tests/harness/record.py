@@ -1,11 +1,12 @@
 """Records what reaches an app: WSGI and ASGI middleware that logs each POST, and each message of a WebSocket, and hands it on
-unchanged.
+unchanged. But a POST in gzip, which a Dash to come will read by itself, WSGI apps get decoded.
 
 It runs in the environment of the app, so it needs nothing but Python.
 """
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -42,6 +43,10 @@ class Wsgi:
     def __call__(self, environ, start_response):
         if environ["REQUEST_METHOD"] == "POST":
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            if environ.get("HTTP_CONTENT_ENCODING") == "gzip":
+                body = gzip.decompress(body)
+                environ["CONTENT_LENGTH"] = str(len(body))
+                del environ["HTTP_CONTENT_ENCODING"]
             environ["wsgi.input"] = io.BytesIO(body)
             self._log.write(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), body)
         return self._app(environ, start_response)
