@@ -89,6 +89,9 @@ func TestEndlessAnswersInLittleMemory(t *testing.T) { // not parallel: it measur
 			part := []byte(strings.Repeat(answer[1], size/steps/len(answer[1])))
 			var start, peak int64
 			app := startDash(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet {
+					return // no page
+				}
 				_, _ = io.Copy(io.Discard, r.Body)
 				start, peak = liveHeap(), 0
 				w.Header().Set("Content-Type", "application/json")

@@ -42,6 +42,9 @@ func TestLargePayloadInLittleMemory(t *testing.T) {
 	var got int64
 	sum := fnv.New64a()
 	app := startDash(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			return // no page
+		}
 		start, peak = liveHeap(), 0
 		if r.Header.Get("X-Read") != "" {
 			for n, err := int64(1), error(nil); n > 0 && err == nil; got += n {
