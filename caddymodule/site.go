@@ -60,7 +60,7 @@ func routesIn(handler any) (all []labelled) {
 		return nil
 	}
 	if field := value.FieldByName("HandleResponse"); field.IsValid() {
-		responses, _ := field.Interface().([]caddyhttp.ResponseHandler)
+		responses, _ := reflect.TypeAssert[[]caddyhttp.ResponseHandler](field)
 		for i, response := range responses {
 			all = append(all, labelled{fmt.Sprint("response ", i), response.Routes})
 		}

@@ -128,7 +128,7 @@ func (a *App) takeIn(facts savedFacts) {
 
 // takeIn adds what was saved of the Stores of an id.
 func (f *storeFacts) takeIn(saved savedStore) {
-	for _, name := range strings.Fields(saved.Types) {
+	for name := range strings.FieldsSeq(saved.Types) {
 		f.types |= storageTypeOf(name)
 	}
 	f.other = max(f.other, saved.Other)

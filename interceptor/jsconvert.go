@@ -203,8 +203,8 @@ func (d *jsDocument) equals(a, b *jsValue, depth int) (bool, error) {
 		x, y := a.number(), b.number()
 		return math.IsNaN(x) && math.IsNaN(y) || math.Float64bits(x) == math.Float64bits(y), nil
 	case jsText:
-		isPlain := func(v *jsValue) bool { return bytes.IndexByte(v.raw, '\\') < 0 }
-		return !(isPlain(a) && isPlain(b)) && d.text(a) == d.text(b), nil
+		isEscaped := func(v *jsValue) bool { return bytes.IndexByte(v.raw, '\\') >= 0 }
+		return (isEscaped(a) || isEscaped(b)) && d.text(a) == d.text(b), nil
 	case jsBool:
 		return a.raw[0] == b.raw[0], nil
 	case jsList:

@@ -14,8 +14,7 @@ import (
 
 // unquoteJS returns the text that a JSON string is. quoted is what stands between its quotes.
 func unquoteJS(quoted []byte) string {
-	plain := bytes.IndexByte(quoted, '\\')
-	if plain < 0 {
+	if !bytes.ContainsRune(quoted, '\\') {
 		return string(quoted)
 	}
 	text, _ := appendUnquoted(make([]byte, 0, len(quoted)), quoted, true)

@@ -78,7 +78,7 @@ func (p patch) operations(d *jsDocument) iter.Seq2[*operation, error] {
 
 // isEmpty reports whether a Patch that was checked does nothing.
 func (p patch) isEmpty() bool {
-	for range p.operations(new(jsDocument)) {
+	for _, _ = range p.operations(new(jsDocument)) {
 		return false
 	}
 	return true
