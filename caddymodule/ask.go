@@ -54,10 +54,11 @@ func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interce
 
 // ask asks an app for what a request for an endpoint needs to be known of it, if that is not known.
 func (h *Handler) ask(r *http.Request, prefix string, next caddyhttp.Handler, session interceptor.Session, endpoint interceptor.Endpoint) {
-	app, visitor := session.App, session.Visitor
-	if !app.Wants(visitor, endpoint) { // as it is with nearly every request
+	app := session.App
+	if !app.Wants(session.Visitor, endpoint) { // as it is with nearly every request
 		return
 	}
+	visitor := session.Visitor()
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	app.Ask(ctx, visitor, endpoint, func() { h.interceptor.LoadApp(ctx, session.Facts, app) }, func(missing interceptor.Endpoint) {

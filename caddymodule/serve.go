@@ -113,7 +113,7 @@ func (h *Handler) listenPage(w http.ResponseWriter, r *http.Request, next caddyh
 func (h *Handler) session(r *http.Request, app *interceptor.App) interceptor.Session {
 	used := h.used.Load()
 	session := interceptor.Session{
-		Store: used.store, Facts: used.facts, App: app, Client: clientOf(r), Visitor: visitorOf(r), Shown: interceptor.NewShown(),
+		Store: used.store, Facts: used.facts, App: app, Client: clientOf(r), Visitor: func() string { return visitorOf(r) }, Shown: interceptor.NewShown(),
 	}
 	if h.Scope == "" {
 		return session

@@ -28,7 +28,14 @@ type visitor struct {
 // An askFor is an endpoint that the app is asked for, before a request for another is served.
 type askFor struct{ missing, requested Endpoint }
 
-var unknownVisitor = new(visitor)
+// knownVisitor returns what is known of a visitor, without keeping one of whom nothing is.
+func (a *App) knownVisitor(name string) *visitor {
+	v, ok := a.visitors.get(name)
+	if !ok {
+		v = new(visitor)
+	}
+	return v
+}
 
 // visitor returns what is known of a visitor.
 func (a *App) visitor(name string) *visitor {
@@ -54,11 +61,11 @@ func (a *App) Ask(ctx context.Context, visitor string, e Endpoint, load func(), 
 	case <-ctx.Done():
 		return
 	}
-	if !a.Wants(visitor, e) {
+	if !a.Wants(func() string { return visitor }, e) {
 		return
 	}
 	load()
-	missing := a.missing(v, e)
+	missing := a.missing(visitor, e)
 	a.noteSought(slices.Contains(missing, LayoutEndpoint))
 	for _, endpoint := range missing {
 		ask(endpoint)
@@ -66,7 +73,7 @@ func (a *App) Ask(ctx context.Context, visitor string, e Endpoint, load func(), 
 	if errors.Is(ctx.Err(), context.Canceled) { // a browser that went away says nothing of the app
 		return
 	}
-	for _, endpoint := range a.missing(v, e) {
+	for _, endpoint := range a.missing(visitor, e) {
 		a.noteInVain(v, askFor{endpoint, e})
 	}
 }
@@ -78,16 +85,13 @@ func (a *App) noteInVain(v *visitor, what askFor) {
 }
 
 // Wants reports whether more should be known of the app before a visitor's request for an endpoint is served: whether there is a
-// reason to call Ask.
-func (a *App) Wants(visitor string, e Endpoint) bool {
+// reason to call Ask. It calls visitor only if who it is makes a difference, as it seldom does.
+func (a *App) Wants(visitor func() string, e Endpoint) bool {
 	a.mu.Lock()
-	v, known := a.visitors.get(visitor)
-	if !known {
-		v = unknownVisitor
-	}
 	seek := !a.sought && (!a.layout || a.dependencies == nil) && e != DependenciesEndpoint && e != PageEndpoint
+	lacks := a.lacking(e, func(endpoint Endpoint) bool { return a.knownVisitor(visitor()).shown[endpoint] })
 	a.mu.Unlock()
-	return seek || len(a.missing(v, e)) > 0
+	return seek || len(lacks) > 0 && len(a.missing(visitor(), e)) > 0
 }
 
 // noteSought says that what was saved of the app has been looked for. If the app is now to be asked for its layout, somebody has a
@@ -105,17 +109,26 @@ func (a *App) noteSought(asksForLayout bool) {
 	a.sought = true
 }
 
-// missing returns the endpoints that the app is to be asked for before a visitor's request for an endpoint is served.
+// missing returns the endpoints that the app is to be asked for before a visitor's request for an endpoint is served: those that lacking
+// returns, but for those that were asked for in vain.
+func (a *App) missing(visitor string, e Endpoint) []Endpoint {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	v := a.knownVisitor(visitor)
+	lacks := a.lacking(e, func(endpoint Endpoint) bool { return v.shown[endpoint] })
+	return slices.DeleteFunc(lacks, func(endpoint Endpoint) bool { return time.Since(v.inVain[askFor{endpoint, e}]) < askAgain })
+}
+
+// lacking returns the endpoints whose answers should be known before a request for an endpoint is served; shown reports whether its
+// visitor has been shown one.
 //
 // A callback is served by what is known, even if it was loaded: the page that makes it is as old. A layout begins a page: which
 // props hold components, and if it carries data, or this is not known yet, what the browser reads, must be known of the app as
 // it runs now and shows itself to the visitor.
-func (a *App) missing(v *visitor, e Endpoint) (missing []Endpoint) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (a *App) lacking(e Endpoint, shown func(Endpoint) bool) (lacks []Endpoint) {
 	want := func(endpoint Endpoint, is bool) {
-		if is && time.Since(v.inVain[askFor{endpoint, e}]) >= askAgain {
-			missing = append(missing, endpoint)
+		if is {
+			lacks = append(lacks, endpoint)
 		}
 	}
 	switch e {
@@ -125,15 +138,15 @@ func (a *App) missing(v *visitor, e Endpoint) (missing []Endpoint) {
 	case LayoutEndpoint:
 		_, carries := a.carriers.get(digestOf(LayoutAnswer.name))
 		want(PageEndpoint, a.page == nil || a.pageStale)
-		want(DependenciesEndpoint, (carries || !a.layout) && !v.shown[DependenciesEndpoint])
+		want(DependenciesEndpoint, (carries || !a.layout) && !shown(DependenciesEndpoint))
 	default:
 		each := time.Since(a.soughtAt) < askEach
-		layout := !a.layout || each && !v.shown[LayoutEndpoint]
+		layout := !a.layout || each && !shown(LayoutEndpoint)
 		want(PageEndpoint, layout && a.page == nil)
 		want(LayoutEndpoint, layout)
-		want(DependenciesEndpoint, a.dependencies == nil || each && !v.shown[DependenciesEndpoint])
+		want(DependenciesEndpoint, a.dependencies == nil || each && !shown(DependenciesEndpoint))
 	}
-	return missing
+	return lacks
 }
 
 // Path returns the path of an endpoint of the app with a prefix, which is as EndpointOf returns it.

@@ -32,7 +32,7 @@ func (a *asked) visit(t *testing.T, name string, e Endpoint) []Endpoint {
 			return
 		}
 		session := testSession(newMemory(), a.App)
-		session.Visitor = name
+		session.Visitor = func() string { return name }
 		listener, text := a.LearnDependencies(name), readsStore
 		if missing == LayoutEndpoint {
 			listener, text = a.ic.Watch(t.Context(), session, LayoutAnswer), component("Store", `"id":"df"`)+" "

@@ -100,15 +100,17 @@ func TestLearnPage(t *testing.T) {
 	}
 }
 
+func noVisitor() string { return "" }
+
 // What is known of a page counts until it is seen again.
 func TestForgetPage(t *testing.T) {
 	t.Parallel()
 	app := NewCatalog().App("", testApp)
-	require.True(t, app.Wants("", PageEndpoint))
+	require.True(t, app.Wants(noVisitor, PageEndpoint))
 	app.learnPage(Page{Prefix: "/"}, nil)
-	require.False(t, app.Wants("", PageEndpoint))
+	require.False(t, app.Wants(noVisitor, PageEndpoint))
 	app.ForgetPage()
-	require.True(t, app.Wants("", PageEndpoint))
+	require.True(t, app.Wants(noVisitor, PageEndpoint))
 	page, known := app.Page()
 	require.True(t, known)
 	require.Equal(t, "/", page.Prefix)

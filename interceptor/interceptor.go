@@ -86,13 +86,21 @@ type Session struct {
 	Scope string
 	// Unscoped says that the user's scope is not known, though there should be one: nothing is offloaded, and no token opens.
 	Unscoped bool
-	// Visitor tells apart whom the app may show other parts of itself. It decides only when the app is asked about itself.
-	Visitor string
+	// Visitor returns what tells apart whom the app may show other parts of itself. It decides only when the app is asked about
+	// itself, and is called only then; nil: all are one.
+	Visitor func() string
 	// Client tells browsers apart as well as an address can: two may share one. It is a hint, on which it depends who waits for
 	// whom, and nothing else.
 	Client string
 	// Shown is what the browser has shown in this request or, of a WebSocket, on this connection; nil: nothing is noted.
 	Shown *Shown
+}
+
+func (s Session) visitor() string {
+	if s.Visitor == nil {
+		return ""
+	}
+	return s.Visitor()
 }
 
 // audience is whom the session's tokens are made for.

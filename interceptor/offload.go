@@ -218,7 +218,7 @@ func (o *Offload) Close() (*Body, error) {
 func (o *Offload) learn() {
 	isLayout := o.answer.kind == layoutKind
 	if isLayout {
-		o.session.App.learnedLayout(o.session.Visitor)
+		o.session.App.learnedLayout(o.session.visitor())
 	}
 	if (o.dry || isLayout) && o.figures.Stores > 0 && o.answer.name != "" {
 		o.session.App.learnCarrier(o.answer.name)
