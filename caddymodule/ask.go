@@ -45,20 +45,16 @@ func visitorOf(r *http.Request) string {
 // credential matches the names of headers that may say who somebody is.
 var credential = regexp.MustCompile(`(?i)^cookie$|auth|user$|user-?id|email|api-?key|token|session|tenant|org`)
 
-// learn sees to it that the app is known as far as a request needs it: from what was saved of it, or else by asking the app.
-// That is so when Caddy was restarted while pages are open. Whatever fails, the request goes on: what is not known stays inline.
-func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interceptor.Session) {
-	endpoint, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
-	h.ask(r, prefix, next, session, endpoint)
-}
-
-// ask asks an app for what a request for an endpoint needs to be known of it, if that is not known.
-func (h *Handler) ask(r *http.Request, prefix string, next caddyhttp.Handler, session interceptor.Session, endpoint interceptor.Endpoint) {
+// learn sees to it that the app is known as far as a request needs it, here one for an endpoint: from what was saved of it, or else by
+// asking the app. That is so when Caddy was restarted while pages are open. Whatever fails, the request goes on: what is not known
+// stays inline.
+func (h *Handler) learn(r *http.Request, next caddyhttp.Handler, session interceptor.Session, endpoint interceptor.Endpoint) {
 	app := session.App
 	if !app.Wants(session.Visitor, endpoint) { // as it is with nearly every request
 		return
 	}
 	visitor := session.Visitor()
+	_, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	app.Ask(ctx, visitor, endpoint, func() { h.interceptor.LoadApp(ctx, session.Facts, app) }, func(missing interceptor.Endpoint) {

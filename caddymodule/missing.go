@@ -70,8 +70,7 @@ const missingProblem = `{"title":"Data is gone","status":410,` +
 // scriptURL is the address of the script that reloads the app's page, if that page can be told to run it.
 func (h *Handler) scriptURL(r *http.Request, next caddyhttp.Handler, session interceptor.Session) (string, bool) {
 	app := session.App
-	_, prefix := interceptor.EndpointOf(r.Method, r.URL.Path)
-	h.ask(r, prefix, next, session, interceptor.PageEndpoint)
+	h.learn(r, next, session, interceptor.PageEndpoint)
 	page, known := app.Page()
 	switch {
 	case r.Context().Err() != nil: // nobody waits for the answer

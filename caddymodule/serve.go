@@ -53,7 +53,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if endpoint == interceptor.GoneEndpoint {
 		return h.serveGone(w, r, next, session)
 	}
-	h.learn(r, next, session)
+	h.learn(r, next, session, endpoint)
 	switch endpoint {
 	case interceptor.LayoutEndpoint:
 		v := new(visit)
